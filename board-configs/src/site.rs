@@ -1,0 +1,151 @@
+//! What a branch wants.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hal::{LineId, LinkId};
+use noc_messages::SiteId;
+use wan::{Timing, WanConfig};
+
+/// A site, checked against its board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// The site's name; also the MQTT client id and the certificate's common name.
+    pub site: SiteId,
+    /// The LAN side.
+    pub lan: Lan,
+    /// The WAN links, in the order of the file.
+    pub links: Vec<WanLink>,
+    /// How links are judged.
+    pub timing: Timing,
+    /// The analogue lines in use.
+    pub lines: Vec<LineConfig>,
+    /// The broker; `None` for a site that reports to nobody.
+    pub mqtt: Option<MqttConfig>,
+    /// Bounds of the telemetry spool.
+    pub spool: SpoolConfig,
+    /// Safety switches taken off, each by its word.
+    pub insecure: Vec<Insecure>,
+}
+
+impl Site {
+    /// The part of the site that the WAN machine needs.
+    #[must_use]
+    pub fn wan_config(&self) -> WanConfig {
+        WanConfig {
+            links: self.links.iter().map(|l| l.judged.clone()).collect(),
+            timing: self.timing.clone(),
+        }
+    }
+
+    /// A link by its number.
+    #[must_use]
+    pub fn link(&self, id: LinkId) -> Option<&WanLink> {
+        self.links.iter().find(|l| l.judged.id == id)
+    }
+}
+
+/// The LAN side of the box.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lan {
+    /// The kernel's interface name.
+    pub interface: String,
+}
+
+/// A WAN link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WanLink {
+    /// What the WAN machine judges.
+    pub judged: wan::LinkConfig,
+    /// The kernel's interface name.
+    pub interface: String,
+    /// The IPv4 gateway; `None`: taken from the default route that a DHCP client put into `main`.
+    pub gateway4: Option<std::net::Ipv4Addr>,
+    /// The IPv6 gateway; `None`: taken from the default route in `main` (router advertisement).
+    pub gateway6: Option<std::net::Ipv6Addr>,
+}
+
+/// An analogue line in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineConfig {
+    /// Its place on the connector strip, from 0.
+    pub line: LineId,
+    /// What hangs on it.
+    pub profile: LineProfile,
+    /// What people call it.
+    pub name: String,
+}
+
+/// What hangs on a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineProfile {
+    /// A burglar or fire panel that dials.
+    Alarm,
+    /// An elevator phone.
+    Elevator,
+    /// A telephone.
+    Phone,
+    /// A fax machine.
+    Fax,
+}
+
+/// The central broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MqttConfig {
+    /// Name or address. An address needs no resolver and is preferred.
+    pub host: String,
+    /// TCP port, normally 8883.
+    pub port: u16,
+    /// The name in the broker's certificate; the host unless given.
+    pub server_name: String,
+    /// The CA that signed the broker's certificate; `None` only with [`Insecure::MqttWithoutTls`].
+    pub ca: Option<Secret>,
+    /// This site's certificate chain, PEM.
+    pub certificate: Option<Secret>,
+    /// This site's private key, PEM.
+    pub key: Option<Secret>,
+    /// MQTT keep-alive.
+    pub keep_alive: Duration,
+    /// What releases a record from the spool.
+    pub release: Release,
+    /// Between two metric samples.
+    pub metrics_every: Duration,
+}
+
+/// Where a secret lies. It is read in the `read` phase of the daemon's start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// A file, relative paths already joined to the site file's folder. Mode 0600 wanted for keys.
+    File(PathBuf),
+    /// A systemd credential (`credential:NAME` in the file).
+    Credential(String),
+}
+
+/// What releases a durable record from the spool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// The collector's committed watermark.
+    Watermark,
+    /// The broker's PUBACK, for a foreign collector; the NOC sees that.
+    Puback,
+}
+
+/// Bounds of the telemetry spool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolConfig {
+    /// At most so many durable records.
+    pub records: u64,
+    /// At most so many bytes of them.
+    pub bytes: u64,
+    /// At most so many metrics in RAM.
+    pub metrics: usize,
+}
+
+/// Safety switches that a site file can take off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Insecure {
+    /// `mqtt-without-tls`: telemetry in clear.
+    MqttWithoutTls,
+    /// `dc09-clear`: signals to the station in clear.
+    Dc09Clear,
+}

@@ -1,0 +1,70 @@
+//! Everything the box can ask for.
+
+use std::net::IpAddr;
+
+use hal::LinkId;
+use serde::{Deserialize, Serialize};
+use wan::{Probe, RoutePlan};
+
+/// Everything the box can ask for. Closed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Send an echo request.
+    SendProbe(Probe),
+    /// Make the kernel look like this.
+    ApplyRoutes(RoutePlan),
+    /// Delete a link's conntrack entries; off the critical path.
+    FlushFlows {
+        /// Whose.
+        link: LinkId,
+    },
+    /// For the line card.
+    Card(CardCommand),
+    /// For the MQTT session.
+    Mqtt(MqttCommand),
+    /// For the spool.
+    Store(outbox::StoreRequest),
+}
+
+/// For the line card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CardCommand {
+    /// The event with this sequence (and all before it) is kept; the card may forget it.
+    Acknowledge {
+        /// Of which card boot.
+        card_boot: u32,
+        /// Inclusive.
+        card_seq: u16,
+    },
+}
+
+/// For the MQTT session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MqttCommand {
+    /// Leave by these links from here on; a connection by another link is dropped and re-dialled
+    /// at once.
+    Use {
+        /// For a broker with an IPv4 address.
+        v4: Option<Uplink>,
+        /// For a broker with an IPv6 address.
+        v6: Option<Uplink>,
+    },
+    /// Publish.
+    Publish(outbox::Publish),
+    /// Say `going`, drain for at most 2 s, disconnect.
+    Goodbye,
+}
+
+/// How a socket is bound to a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uplink {
+    /// Which link.
+    pub link: LinkId,
+    /// Its name, for the birth.
+    pub name: String,
+    /// Bound as source; the mark is the link's.
+    pub source: IpAddr,
+}

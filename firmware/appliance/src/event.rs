@@ -1,0 +1,131 @@
+//! Everything that can happen to the box.
+
+use hal::{LineId, LinkId};
+use serde::{Deserialize, Serialize};
+use wan::{LinkFacts, ProbeOutcome, RoutesApplied};
+
+/// Everything that can happen. Closed: recorder, replay, tests and documentation share it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// From the kernel's network side.
+    Net(NetEvent),
+    /// From the line card.
+    Card(CardEvent),
+    /// From the MQTT session.
+    Mqtt(MqttEvent),
+    /// From the spool.
+    Store(outbox::StoreReport),
+    /// The daemon was told to stop.
+    Stop,
+}
+
+/// From the kernel's network side.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NetEvent {
+    /// A link's facts, whenever any of them changed; once for every link at start.
+    Facts(LinkFacts),
+    /// What became of a probe.
+    Probe(ProbeOutcome),
+    /// The kernel acknowledged a plan.
+    RoutesApplied(RoutesApplied),
+    /// At start: the links that table 99 already leads to.
+    Adopted {
+        /// IPv4.
+        v4: Option<LinkId>,
+        /// IPv6.
+        v6: Option<LinkId>,
+    },
+    /// Somebody else changed what is ours; it has been put right.
+    Repaired {
+        /// What it was, in words.
+        what: String,
+    },
+    /// The kernel refused something; in words.
+    Refused {
+        /// What and why.
+        what: String,
+    },
+}
+
+/// From the line card.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CardEvent {
+    /// The card said hello and speaks our version.
+    Ready(CardHello),
+    /// The card is gone: device missing, silent, or speaking another version.
+    Lost {
+        /// Why, in words.
+        why: String,
+    },
+    /// A hook changed. To be acknowledged by [`crate::CardCommand::Acknowledge`] once it is stored,
+    /// at the latest after 250 ms; the card repeats it until then, the port drops the repeats.
+    Hook {
+        /// Which line.
+        line: LineId,
+        /// `true`: lifted.
+        off_hook: bool,
+        /// The card's 8 kHz sample counter at the change.
+        sample: u32,
+        /// The card's boot id.
+        card_boot: u32,
+        /// The card's event sequence.
+        card_seq: u16,
+    },
+    /// Damaged or unknown frames since the last such event; at most once a second.
+    Garbage {
+        /// Frames with a bad checksum, length or encoding.
+        damaged: u32,
+        /// Well-formed frames of a type we do not know.
+        unknown: u32,
+    },
+}
+
+/// What a card says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardHello {
+    /// Differs after every reset of the card.
+    pub card_boot: u32,
+    /// Firmware name and version.
+    pub firmware: String,
+    /// Serial number.
+    pub serial: String,
+    /// Hook state of every line, in order; `true`: off-hook.
+    pub off_hook: Vec<bool>,
+    /// Events that the card had to drop while nobody listened.
+    pub events_lost: u32,
+}
+
+/// From the MQTT session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MqttEvent {
+    /// CONNACK came and the birth is out.
+    Connected {
+        /// Number of the connection since this start of the daemon.
+        session: u32,
+        /// The link it leaves by.
+        link: Option<LinkId>,
+    },
+    /// The connection is gone, or an attempt failed; in words.
+    Lost {
+        /// Why.
+        why: String,
+    },
+    /// PUBACK.
+    Acknowledged(outbox::Tag),
+    /// Somebody wrote below our `noc/` topics. At most [`noc_messages::MAX_MESSAGE`] bytes.
+    Message {
+        /// Which topic.
+        topic: String,
+        /// Its text; anything that is not UTF-8 arrives as `Odd`.
+        payload: String,
+    },
+    /// A message that could not be taken: too large or not text.
+    Odd {
+        /// What was odd, in words.
+        what: String,
+    },
+}

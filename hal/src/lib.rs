@@ -1,0 +1,9 @@
+//! Hardware words and time: what every other crate of the box speaks.
+//!
+//! No clock is read here, nothing is opened, nothing blocks: this is vocabulary.
+
+pub mod time;
+pub mod words;
+
+pub use time::{Now, Tick, Wall};
+pub use words::{Family, LineId, LinkId};
