@@ -25,6 +25,8 @@ pub enum Command {
     Mqtt(MqttCommand),
     /// For the spool.
     Store(outbox::StoreRequest),
+    /// For the duty engineer's log: the same value that is recorded.
+    Log(noc_messages::Body),
 }
 
 /// For the line card.

@@ -30,13 +30,6 @@ pub enum NetEvent {
     Probe(ProbeOutcome),
     /// The kernel acknowledged a plan.
     RoutesApplied(RoutesApplied),
-    /// At start: the links that table 99 already leads to.
-    Adopted {
-        /// IPv4.
-        v4: Option<LinkId>,
-        /// IPv6.
-        v6: Option<LinkId>,
-    },
     /// Somebody else changed what is ours; it has been put right.
     Repaired {
         /// What it was, in words.
@@ -92,6 +85,8 @@ pub struct CardHello {
     pub firmware: String,
     /// Serial number.
     pub serial: String,
+    /// The card's 8 kHz sample counter at the hello.
+    pub sample: u32,
     /// Hook state of every line, in order; `true`: off-hook.
     pub off_hook: Vec<bool>,
     /// Events that the card had to drop while nobody listened.

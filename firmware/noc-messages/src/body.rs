@@ -96,10 +96,11 @@ pub struct LineBody {
     pub to: String,
     /// The card's 8 kHz sample counter at the change.
     pub sample: u32,
-    /// The card's own boot id and event sequence: the same pair is the same change.
+    /// The card's boot id; with `card_seq` it names the change: the same pair is the same change.
     pub card_boot: u32,
-    /// See `card_boot`.
-    pub card_seq: u16,
+    /// The card's event sequence; absent when the change was seen in a hello, not as an event.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub card_seq: Option<u16>,
 }
 
 /// The line card came, went or misbehaved.
