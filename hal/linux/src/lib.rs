@@ -1,1 +1,6 @@
-//! Skeleton.
+//! The kernel's network side: netlink, ping sockets, nftables, sysctls and the clock.
+//!
+//! Everything here blocks or never waits; nothing here knows a runtime, starts a thread or decides
+//! anything. What carries traffic is decided in `wan`, who is called when in `ports`.
+
+pub mod netlink;
