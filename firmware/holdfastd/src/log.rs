@@ -1,0 +1,58 @@
+//! Logs for a duty engineer: one line per thing to know, the same values that are recorded.
+
+use std::io::IsTerminal;
+
+use noc_messages::Body;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// Starts logging to standard error; journald adds the time, a terminal gets it from us.
+pub(crate) fn start(filter: &str) {
+    let (targets, odd) = match filter.parse::<Targets>() {
+        Ok(targets) => (targets, None),
+        Err(error) => (Targets::new().with_default(tracing::Level::INFO), Some(error)),
+    };
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let registry = tracing_subscriber::registry().with(targets);
+    if journal {
+        registry.with(lines.without_time()).init();
+    } else {
+        registry.with(lines).init();
+    }
+    if let Some(error) = odd {
+        tracing::warn!(%error, filter, "--log was not understood, logging `info`; try `info,wan=debug`");
+    }
+}
+
+/// One record, as a line.
+pub(crate) fn record(body: &Body) {
+    match body {
+        Body::Start(b) => tracing::info!(version = b.version, board = b.board, adopted = ?b.adopted, "serving"),
+        Body::Stop => tracing::info!("told to stop"),
+        Body::Verdict(b) => {
+            tracing::info!(link = b.link, family = b.family, from = b.from, to = b.to, why = b.why, "link judged");
+        }
+        Body::Switch(b) => {
+            let from = b.from.as_deref().unwrap_or("none");
+            tracing::warn!(family = b.family, from, to = b.to, why = b.why, "traffic moved");
+        }
+        Body::Condition(b) if b.raised => tracing::warn!(
+            resource = b.resource, what = b.type_id, severity = %b.severity, cause = b.cause, "condition raised"
+        ),
+        Body::Condition(b) => {
+            tracing::info!(resource = b.resource, what = b.type_id, stood_ms = b.stood_ms, "condition cleared");
+        }
+        // Lines can change many times a minute; the history of each is a record, not a log line.
+        Body::Line(b) => tracing::debug!(line = b.line, to = b.to, sample = b.sample, "line changed"),
+        Body::Card(b) => tracing::info!(to = b.to, detail = b.detail, "line card"),
+        Body::Loss(b) => {
+            tracing::warn!(class = b.class.as_str(), count = b.count, why = b.why, "records lost");
+        }
+        Body::Metrics(_) => {}
+    }
+}

@@ -1,0 +1,200 @@
+//! The loop: one event, one turn of the appliance, its commands, the next event.
+//!
+//! ```text
+//!   1 line card ─┐
+//!   2 probes,    │                  ┌─ probes, routes (inline: tens of microseconds)
+//!     links     ─┤   ┌───────────┐  ├─ card, spool, MQTT (bounded channels, never waited for)
+//!   3 deadline  ─┼──>│ Appliance │──┤
+//!   4 spool     ─┤   └───────────┘  └─ log, flight recorder
+//!     stop      ─┤
+//!     MQTT      ─┤
+//!     questions ─┘
+//! ```
+//! Priorities are those of the numbers (design, section 5). A deadline that has come is served
+//! after every event, so that no flood of events can hold it back.
+
+use std::time::Duration;
+
+use appliance::{Appliance, Command, Event, MqttCommand, MqttEvent, NetEvent, Turn};
+use hal::{Now, Tick};
+use hal_linux::clock;
+use noc_messages::{Body, Severity};
+use ports::control::{Ask, Question};
+use tokio::time::Instant;
+
+use crate::open::Opened;
+use crate::systemd::{self, Watchdog};
+use crate::log;
+
+/// `Goodbye` drains for 2 s at most; half a second for the disconnect itself.
+const LONGEST_GOODBYE: Duration = Duration::from_millis(2_500);
+
+/// How the loop goes on after a turn.
+enum Woken {
+    Event(Event),
+    Deadline,
+    Question(Question),
+    Watchdog,
+}
+
+/// Serves until told to stop. Routes stay as they are.
+pub(crate) async fn serve(mut opened: Opened) -> anyhow::Result<()> {
+    let mut watchdog = Watchdog::from_environment();
+    let mut goodbye: Option<Instant> = None;
+    opened.first_turn();
+    systemd::ready();
+    loop {
+        let woken = opened.next(watchdog.due(), goodbye).await?;
+        let begun = Instant::now();
+        match woken {
+            Woken::Event(event) => {
+                if event == Event::Stop && goodbye.is_none() {
+                    systemd::stopping();
+                    goodbye = Some(Instant::now() + LONGEST_GOODBYE);
+                }
+                let said_goodbye = goodbye.is_some() && matches!(event, Event::Mqtt(MqttEvent::Lost { .. }));
+                opened.turn(Some(event));
+                if said_goodbye {
+                    break;
+                }
+            }
+            Woken::Deadline => opened.turn(None),
+            Woken::Question(question) => opened.answer(question),
+            Woken::Watchdog => {}
+        }
+        if goodbye.is_some_and(|at| Instant::now() >= at || !opened.talks_to_broker()) {
+            break;
+        }
+        opened.turn_if_due();
+        watchdog.turn_ended(begun.elapsed());
+    }
+    opened.finish();
+    Ok(())
+}
+
+impl Opened {
+    /// Drains what the appliance wanted at its birth.
+    fn first_turn(&mut self) {
+        let commands = core::iter::from_fn(|| self.appliance.poll_command()).collect();
+        self.execute(commands);
+    }
+
+    async fn next(&mut self, watchdog: Option<Instant>, goodbye: Option<Instant>) -> anyhow::Result<Woken> {
+        let deadline = self.appliance.poll_timeout().map(instant_of);
+        let woken = tokio::select! {
+            biased;
+            Some(event) = self.card_events.recv() => Woken::Event(Event::Card(event)),
+            outcome = self.net.next_outcome() => Woken::Event(Event::Net(NetEvent::Probe(outcome?))),
+            Some(event) = self.net_events.recv() => Woken::Event(Event::Net(event)),
+            () = until(deadline) => Woken::Deadline,
+            Some(report) = self.store_reports.recv() => Woken::Event(Event::Store(report)),
+            _ = self.stop.recv() => Woken::Event(Event::Stop),
+            Some(event) = self.mqtt_events.recv() => Woken::Event(Event::Mqtt(event)),
+            Some(question) = self.questions.recv() => Woken::Question(question),
+            () = until(watchdog) => Woken::Watchdog,
+            () = until(goodbye) => Woken::Watchdog,
+        };
+        Ok(woken)
+    }
+
+    /// One turn: the event or the deadline, then all commands; what they bring about is the next turn.
+    fn turn(&mut self, event: Option<Event>) {
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            if self.recorder.wants_snapshot() {
+                self.recorder.begin_segment(&self.appliance);
+            }
+            let now = clock::now();
+            let commands = appliance::turn(&mut self.appliance, event.clone(), now);
+            self.recorder.turn(Turn { now, event, commands: commands.clone() });
+            next = self.execute(commands).map(Some);
+        }
+    }
+
+    fn turn_if_due(&mut self) {
+        let due = |appliance: &Appliance, now: Now| appliance.poll_timeout().is_some_and(|at| at <= now.tick);
+        if due(&self.appliance, clock::now()) {
+            self.turn(None);
+        }
+    }
+
+    /// Executes commands; answers with what the kernel said at once, if it did.
+    fn execute(&mut self, commands: Vec<Command>) -> Option<Event> {
+        let mut applied = None;
+        for command in commands {
+            match command {
+                Command::ApplyRoutes(plan) => {
+                    applied = Some(Event::Net(NetEvent::RoutesApplied(self.net.apply(&plan))));
+                }
+                Command::SendProbe(probe) => self.net.send_probe(&probe),
+                Command::FlushFlows { link } => self.net.flush_flows(link),
+                Command::Card(command) => self.to_card(command),
+                Command::Mqtt(command) => self.to_mqtt(command),
+                Command::Store(request) => self.store.send(request),
+                Command::Log(body) => self.log(&body),
+            }
+        }
+        applied
+    }
+
+    fn log(&mut self, body: &Body) {
+        log::record(body);
+        let fault = match body {
+            Body::Condition(c) if c.raised && c.severity >= Severity::Critical => &c.type_id,
+            _ => return,
+        };
+        let name = format!("{fault}-boot-{}", self.appliance.boot());
+        match self.recorder.keep(&name) {
+            Ok(kept) => tracing::info!(recording = %kept.display(), "the flight recording of this fault is kept"),
+            Err(error) => tracing::warn!(%error, "the flight recording of this fault could not be kept"),
+        }
+    }
+
+    fn to_card(&mut self, command: appliance::CardCommand) {
+        if let Some(card) = &self.card {
+            // A full channel is a card that hangs; it repeats its event and is answered then.
+            card.try_send(command);
+        }
+    }
+
+    fn to_mqtt(&mut self, command: MqttCommand) {
+        if let Some(mqtt) = &self.mqtt {
+            mqtt.try_send(command);
+        }
+    }
+
+    fn talks_to_broker(&self) -> bool {
+        self.mqtt.is_some() && self.appliance.status(clock::now()).mqtt.connected
+    }
+
+    fn answer(&self, question: Question) {
+        let now = clock::now();
+        let answer = match question.ask {
+            Ask::Status => serde_json::to_value(self.appliance.status(now)),
+            Ask::Links => serde_json::to_value(self.appliance.status(now).wan),
+            Ask::Explain { what: _ } => {
+                let families = self.appliance.status(now).wan.families;
+                Ok(serde_json::json!({ "lines": self.appliance.explain(now), "families": families }))
+            }
+        };
+        let answer = answer.unwrap_or_else(|error| serde_json::json!({ "error": error.to_string() }));
+        // Whoever asked may have gone.
+        drop(question.answer.send(answer));
+    }
+
+    fn finish(mut self) {
+        self.recorder.finish();
+        tracing::info!("stopped; routes stay as they are");
+    }
+}
+
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => core::future::pending().await,
+    }
+}
+
+fn instant_of(tick: Tick) -> Instant {
+    Instant::now() + tick.since(clock::now().tick)
+}
