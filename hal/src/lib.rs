@@ -2,8 +2,10 @@
 //!
 //! No clock is read here, nothing is opened, nothing blocks: this is vocabulary.
 
+pub mod dtmf;
 pub mod time;
 pub mod words;
 
+pub use dtmf::Dtmf;
 pub use time::{Now, Tick, Wall};
 pub use words::{Family, LineId, LinkId};

@@ -5,6 +5,7 @@ mod log;
 mod open;
 mod read;
 mod service;
+mod setup;
 mod systemd;
 
 use std::path::PathBuf;
