@@ -1,1 +1,56 @@
-//! Skeleton.
+//! A branch, its ISPs and an internet in network namespaces, and everything that can befall them.
+//!
+//! It builds, breaks, runs and measures; it never judges: what must hold is said by whoever uses
+//! it. It shares no code with the daemon beyond the netlink session it wires its cables with.
+//!
+//! ```no_run
+//! use lab::{Blackhole, Lab, LabOptions, Link};
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let mut lab = Lab::build(&LabOptions::default())?;
+//! lab.blackhole(Link::A, Blackhole::default())?;
+//! lab.heal(Link::A)?;
+//! # Ok(())
+//! # } // dropped: processes, namespaces and files are gone
+//! ```
+
+mod broker;
+mod certificates;
+mod flow;
+mod interrupt;
+mod lab;
+mod lines;
+mod namespace;
+mod nft;
+mod options;
+pub mod plan;
+mod prefix;
+mod program;
+mod sysctl;
+mod teardown;
+mod topology;
+mod wires;
+
+use anyhow::{Result, bail};
+
+pub use broker::{Broker, PORT as BROKER_PORT};
+pub use certificates::{BROKER_NAME, COLLECTOR_NAME, Certificates, Identity};
+pub use flow::{FlowFamily, PathReport, TcpFlow, TcpReport, UdpFlow, UdpReport};
+pub use interrupt::tear_down_on_signals;
+pub use lab::Lab;
+pub use lines::Lines;
+pub use namespace::Namespace;
+pub use nft::{Blackhole, Families, Sent, Way};
+pub use options::{Carrier, GatewayFrom, LabOptions, LinkOptions};
+pub use plan::Link;
+pub use prefix::Prefix;
+pub use program::{Program, binary};
+pub use teardown::sweep;
+
+/// An error that says what to do unless the process runs as root.
+pub fn require_root() -> Result<()> {
+    if nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    bail!("network namespaces need root: run the same command with sudo, or as root")
+}

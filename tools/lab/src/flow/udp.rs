@@ -1,0 +1,193 @@
+//! A paced UDP flow from the LAN host to a far end that sends every packet back.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Serialize;
+
+use super::FlowFamily;
+use super::window::{Arrival, PathReport, judge};
+use crate::lab::Lab;
+use crate::plan;
+
+/// A flow ends by itself after so many packets: ten minutes at 1 kHz.
+const MAX_PACKETS: usize = 600_000;
+
+/// A silent receiver looks for questions so often.
+const LISTEN: Duration = Duration::from_millis(2);
+
+/// What is on its way when a window closes still counts as arrived.
+const IN_FLIGHT: Duration = Duration::from_millis(30);
+
+/// A packet: its number, and bytes to the size of a voice frame.
+const PACKET: usize = 64;
+
+/// A running flow. Dropped, it stops.
+#[derive(Debug)]
+pub struct UdpFlow {
+    start: Instant,
+    sender: Keeper<u64>,
+    far: Keeper<Arrival>,
+    near: Keeper<Arrival>,
+}
+
+/// Both ways of a flow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UdpReport {
+    /// From the LAN host to the far end.
+    pub out: PathReport,
+    /// There and back.
+    pub round: PathReport,
+}
+
+impl UdpFlow {
+    /// Starts sending one packet `every` so often.
+    pub fn start(lab: &Lab, family: FlowFamily, every: Duration) -> Result<Self> {
+        let far_address = plan::FAR_END[family.index()].address;
+        let far = lab.internet().run(|| bound(SocketAddr::new(far_address, 0)))?;
+        let to = far.local_addr()?;
+        let near = lab.lan().run(|| bound(SocketAddr::new(plan::LAN_HOST[family.index()].address, 0)))?;
+        near.connect(to).with_context(|| format!("aim at {to}"))?;
+        let sending = near.try_clone()?;
+        let start = Instant::now();
+        Ok(Self {
+            start,
+            far: Keeper::spawn("udp far end", move |asked| echo(&far, start, asked))?,
+            near: Keeper::spawn("udp echoes", move |asked| collect(&near, start, asked))?,
+            sender: Keeper::spawn("udp sender", move |asked| send(&sending, start, every, asked))?,
+        })
+    }
+
+    /// What became of everything sent since `since`.
+    pub fn report(&self, since: Instant) -> Result<UdpReport> {
+        let to = Instant::now();
+        thread::sleep(IN_FLIGHT);
+        let (from_us, to_us) = (self.us(since), self.us(to));
+        let sent = self.sender.log()?;
+        ensure!(sent.len() < MAX_PACKETS, "the flow has ended: it is bounded at {MAX_PACKETS} packets");
+        let path = |arrivals: &[Arrival]| judge(&sent, arrivals, from_us, to_us);
+        Ok(UdpReport { out: path(&self.far.log()?), round: path(&self.near.log()?) })
+    }
+
+    /// When the far end first received something sent after `since`; `None` if nothing arrived yet.
+    pub fn first_arrival(&self, since: Instant) -> Result<Option<Instant>> {
+        let from_us = self.us(since);
+        let first_sent = self.sender.log()?.partition_point(|at| *at < from_us);
+        let found = self.far.log()?.into_iter().find(|a| a.seq as usize >= first_sent);
+        Ok(found.map(|arrival| self.start + Duration::from_micros(arrival.at_us)))
+    }
+
+    fn us(&self, at: Instant) -> u64 {
+        micros(at.saturating_duration_since(self.start))
+    }
+}
+
+/// A thread that keeps a log and hands out copies of it. Dropped, it stops.
+#[derive(Debug)]
+struct Keeper<T> {
+    ask: Option<SyncSender<SyncSender<Vec<T>>>>,
+    thread: Option<JoinHandle<Result<()>>>,
+}
+
+type Asked<T> = Receiver<SyncSender<Vec<T>>>;
+
+impl<T: Clone + Send + 'static> Keeper<T> {
+    fn spawn(name: &str, work: impl FnOnce(Asked<T>) -> Result<()> + Send + 'static) -> Result<Self> {
+        let (ask, asked) = sync_channel(1);
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || work(asked))?;
+        Ok(Self { ask: Some(ask), thread: Some(thread) })
+    }
+
+    fn log(&self) -> Result<Vec<T>> {
+        let (answer, answered) = sync_channel(1);
+        let asked = self.ask.as_ref().is_some_and(|ask| ask.send(answer).is_ok());
+        let Some(log) = asked.then(|| answered.recv().ok()).flatten() else {
+            bail!("a measurement thread has ended: the flow's sockets failed");
+        };
+        Ok(log)
+    }
+}
+
+impl<T> Drop for Keeper<T> {
+    fn drop(&mut self) {
+        drop(self.ask.take());
+        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
+            if !thread::panicking() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+}
+
+/// Answers waiting questions; `false` once nobody can ask any more.
+fn answer<T: Clone>(asked: &Asked<T>, log: &[T]) -> bool {
+    loop {
+        match asked.try_recv() {
+            Ok(question) => drop(question.send(log.to_vec())),
+            Err(std::sync::mpsc::TryRecvError::Empty) => return true,
+            Err(std::sync::mpsc::TryRecvError::Disconnected) => return false,
+        }
+    }
+}
+
+fn send(socket: &UdpSocket, start: Instant, every: Duration, asked: Asked<u64>) -> Result<()> {
+    let mut log = Vec::new();
+    let mut packet = [0; PACKET];
+    while answer(&asked, &log) {
+        let due = start + every * u32::try_from(log.len())?;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        if log.len() < MAX_PACKETS {
+            packet[..4].copy_from_slice(&u32::try_from(log.len())?.to_le_bytes());
+            log.push(micros(start.elapsed()));
+            // A packet that the kernel refuses to send (no route) is a lost packet.
+            socket.send(&packet).ok();
+        }
+    }
+    Ok(())
+}
+
+fn echo(socket: &UdpSocket, start: Instant, asked: Asked<Arrival>) -> Result<()> {
+    let mut log = Vec::new();
+    while answer(&asked, &log) {
+        let mut packet = [0; PACKET];
+        if let Ok((length, from)) = socket.recv_from(&mut packet) {
+            note(&mut log, &packet[..length], start);
+            socket.send_to(&packet[..length], from).ok();
+        }
+    }
+    Ok(())
+}
+
+fn collect(socket: &UdpSocket, start: Instant, asked: Asked<Arrival>) -> Result<()> {
+    let mut log = Vec::new();
+    while answer(&asked, &log) {
+        let mut packet = [0; PACKET];
+        // A connected socket also reports ICMP errors here; they are no arrivals.
+        if let Ok(length) = socket.recv(&mut packet) {
+            note(&mut log, &packet[..length], start);
+        }
+    }
+    Ok(())
+}
+
+fn note(log: &mut Vec<Arrival>, packet: &[u8], start: Instant) {
+    let at_us = micros(start.elapsed());
+    let number = packet.get(..4).and_then(|bytes| bytes.try_into().ok());
+    // Copies are bounded too: a path that multiplies packets must not fill the memory.
+    if let Some(seq) = number.map(u32::from_le_bytes).filter(|_| log.len() < 2 * MAX_PACKETS) {
+        log.push(Arrival { seq, at_us });
+    }
+}
+
+fn bound(address: SocketAddr) -> Result<UdpSocket> {
+    let socket = UdpSocket::bind(address).with_context(|| format!("bind {address}"))?;
+    socket.set_read_timeout(Some(LISTEN))?;
+    Ok(socket)
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,2 @@
+//! `holdfast-lab`: the demo, benchmarks and housekeeping of labs.
+fn main() {}
