@@ -1,0 +1,1 @@
+//! One analogue line.
