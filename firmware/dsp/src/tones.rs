@@ -48,14 +48,11 @@ impl Sequence {
     #[must_use]
     pub const fn steps(self) -> Steps {
         match self {
-            Self::DialTone => Steps { tones: &[tone([350, 440], -16, 1000)], endless: true },
-            Self::Reorder => Steps { tones: &[tone([480, 620], -24, 250), silence(250)], endless: true },
-            Self::Howler => Steps { tones: &[tone([1400, 0], -3, 100), silence(100)], endless: true },
-            Self::Handshake => {
-                let tones = &[tone([1400, 0], -11, 100), silence(100), tone([2300, 0], -11, 100)];
-                Steps { tones, endless: false }
-            }
-            Self::KissOff => Steps { tones: &[tone([1400, 0], -11, 850)], endless: false },
+            Self::DialTone => Steps { tones: DIAL_TONE, endless: true },
+            Self::Reorder => Steps { tones: REORDER, endless: true },
+            Self::Howler => Steps { tones: HOWLER, endless: true },
+            Self::Handshake => Steps { tones: HANDSHAKE, endless: false },
+            Self::KissOff => Steps { tones: KISS_OFF, endless: false },
         }
     }
 
@@ -66,6 +63,12 @@ impl Sequence {
         if steps.endless { None } else { Some(steps.tones.iter().map(|tone| tone.lasts).sum()) }
     }
 }
+
+const DIAL_TONE: &[Tone] = &[tone([350, 440], -16, 1000)];
+const REORDER: &[Tone] = &[tone([480, 620], -24, 250), silence(250)];
+const HOWLER: &[Tone] = &[tone([1400, 0], -3, 100), silence(100)];
+const HANDSHAKE: &[Tone] = &[tone([1400, 0], -11, 100), silence(100), tone([2300, 0], -11, 100)];
+const KISS_OFF: &[Tone] = &[tone([1400, 0], -11, 850)];
 
 const fn tone(frequencies: [u16; 2], level_dbm0: i8, ms: u64) -> Tone {
     Tone { frequencies, level_dbm0, lasts: Duration::from_millis(ms) }
