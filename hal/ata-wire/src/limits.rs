@@ -1,0 +1,26 @@
+//! Every size of the language, with its reason.
+
+/// Lines of one card: eight fill 921600 baud with audio to four fifths.
+pub const MAX_LINES: usize = 8;
+
+/// Octets of a frame before stuffing, checksum included. One COBS block holds 254, so stuffing
+/// always costs exactly one octet and a card can index every buffer with one octet.
+pub const MAX_FRAME: usize = 254;
+
+/// Octets of a frame after stuffing, without delimiters.
+pub const MAX_STUFFED: usize = MAX_FRAME + 1;
+
+/// Octets of a frame on the wire: a delimiter before and one behind.
+pub const MAX_WIRE: usize = MAX_STUFFED + 2;
+
+/// Events that a card keeps until they are acknowledged; also the host's window.
+pub const EVENT_WINDOW: usize = 64;
+
+/// Octets of the firmware's name and version.
+pub const FIRMWARE_TEXT: usize = 32;
+
+/// Octets of the serial number.
+pub const SERIAL_TEXT: usize = 24;
+
+/// G.711 octets of an audio frame: 10 ms.
+pub const AUDIO_OCTETS: usize = 80;
