@@ -26,7 +26,8 @@ pub enum StoreRequest {
         /// On the platter before it is answered, nothing else waited for.
         sync: bool,
     },
-    /// Read the oldest records of a class after a position; answered by `Read`.
+    /// Read the oldest records of a class after a position; answered by `Read`, or by `Failed`
+    /// without positions.
     Read {
         /// Which class.
         class: Class,
@@ -35,12 +36,23 @@ pub enum StoreRequest {
         /// At most so many.
         limit: u16,
     },
-    /// Delete all records of a class up to and including a position. Not answered.
+    /// Delete all records of a class up to and including a position; answered by `Deleted`, or by
+    /// `Failed` without positions.
     Delete {
         /// Which class.
         class: Class,
         /// Inclusive.
         upto: Position,
+    },
+    /// Delete the oldest records of a class until at least so many records and so many bytes are
+    /// gone; answered by `Evicted`, or by `Failed` without positions.
+    Evict {
+        /// Which class.
+        class: Class,
+        /// At least so many records.
+        records: u64,
+        /// At least so many bytes of JSON.
+        bytes: u64,
     },
 }
 

@@ -38,6 +38,8 @@ pub struct RecoveredClass {
     pub records: u64,
     /// How many bytes of payload.
     pub bytes: u64,
+    /// The oldest record that waits.
+    pub oldest: Option<Position>,
     /// The newest position ever stored in this class, waiting or released; `None` if never any.
     pub newest: Option<Position>,
 }

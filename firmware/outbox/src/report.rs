@@ -11,14 +11,42 @@ use crate::{StoredRecord, Tag};
 pub enum StoreReport {
     /// These are durable.
     Stored(Vec<Position>),
-    /// The answer to a read; fewer than the limit means that there are no more.
+    /// The answer to a read. May be shorter than asked for, to bound its size; empty means that
+    /// there are no more.
     Read {
         /// Which class.
         class: Class,
+        /// The position that was asked for: an answer to an older question is recognised by it.
+        after: Option<Position>,
         /// Oldest first.
         records: Vec<StoredRecord>,
     },
+    /// The answer to a delete.
+    Deleted {
+        /// Which class.
+        class: Class,
+        /// How many records.
+        records: u64,
+        /// How many bytes of JSON.
+        bytes: u64,
+        /// The oldest that is left.
+        oldest: Option<Position>,
+    },
+    /// The answer to an evict.
+    Evicted {
+        /// Which class.
+        class: Class,
+        /// How many records.
+        records: u64,
+        /// How many bytes of JSON.
+        bytes: u64,
+        /// The first and the last of them; `None` if there were none.
+        range: Option<(Position, Position)>,
+        /// The oldest that is left.
+        oldest: Option<Position>,
+    },
     /// These could not be stored (disk full, damaged); the machine keeps them and asks again.
+    /// Without positions: a read or a deletion failed, or the store is out of order as a whole.
     Failed {
         /// Which.
         positions: Vec<Position>,
