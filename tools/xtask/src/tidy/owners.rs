@@ -4,17 +4,34 @@
 use super::Finding;
 use super::graph::Graph;
 use super::tree::{File, Tree};
+use OwnedBy::{Family, One};
 
-/// Imported by exactly one file below the folder: (crate as written in code, folder).
-const ONE_FILE: &[(&str, &str)] = &[
-    ("sled", "firmware/"),
-    ("rumqttc", "firmware/"),
-    ("rumqttc", "tools/noc/"),
-    ("serialport", "firmware/"),
-    ("netlink_packet_core", "hal/"),
-    ("netlink_packet_netfilter", "hal/"),
-    ("netlink_sys", "hal/"),
+/// Who owns what.
+const OWNERS: &[Owner] = &[
+    Owner { name: "sled", folder: "firmware/", owned_by: One },
+    Owner { name: "rumqttc", folder: "firmware/", owned_by: One },
+    Owner { name: "rumqttc", folder: "tools/noc/", owned_by: One },
+    Owner { name: "serialport", folder: "firmware/", owned_by: One },
+    Owner { name: "netlink_packet_core", folder: "hal/", owned_by: Family("hal/linux/src/netlink") },
+    Owner { name: "netlink_packet_route", folder: "hal/", owned_by: Family("hal/linux/src/netlink") },
+    Owner { name: "netlink_sys", folder: "hal/", owned_by: Family("hal/linux/src/netlink") },
+    Owner { name: "netlink_packet_netfilter", folder: "hal/", owned_by: Family("hal/linux/src/netlink") },
 ];
+
+struct Owner {
+    /// The crate as code writes it.
+    name: &'static str,
+    /// Where its owner is.
+    folder: &'static str,
+    owned_by: OwnedBy,
+}
+
+enum OwnedBy {
+    /// Exactly one file.
+    One,
+    /// A module and those below it, by the beginning of their paths.
+    Family(&'static str),
+}
 
 /// Where the product is; tools and tests are not meant.
 const PRODUCT: &[&str] = &["firmware/", "hal/", "board-configs/"];
@@ -24,25 +41,30 @@ const OBSERVER: &str = "tests/src/observer";
 
 /// The rule.
 pub(super) fn check(tree: &Tree, graph: &Graph) -> Vec<Finding> {
-    let owners = ONE_FILE.iter().filter_map(|(name, folder)| judge_owner(tree, name, folder));
-    let strays = ONE_FILE.iter().flat_map(|(name, _)| judge_strays(tree, name));
+    let owners = OWNERS.iter().filter_map(|owner| owner.judge(tree));
+    let strays = OWNERS.iter().flat_map(|owner| judge_strays(tree, owner));
     owners.chain(strays).chain(judge_observer(tree, graph)).collect()
 }
 
-fn judge_owner(tree: &Tree, name: &str, folder: &str) -> Option<Finding> {
-    let files = importers(tree, name, folder);
-    (files.len() != 1).then(|| {
-        let what = format!("{name} is imported by {} files: {}", files.len(), files.join(", "));
-        Finding::new(folder, what, "Exactly one file owns it; the others ask that file.")
-    })
+impl Owner {
+    fn judge(&self, tree: &Tree) -> Option<Finding> {
+        let files = importers(tree, self.name, self.folder);
+        let holds = match self.owned_by {
+            One => files.len() == 1,
+            Family(start) => !files.is_empty() && files.iter().all(|f| f.starts_with(start)),
+        };
+        let what = || format!("{} is imported by {} files: {}", self.name, files.len(), files.join(", "));
+        (!holds)
+            .then(|| Finding::new(self.folder, what(), "Exactly one file or module owns it: ask that one."))
+    }
 }
 
-fn judge_strays<'a>(tree: &'a Tree, name: &'a str) -> impl Iterator<Item = Finding> + 'a {
-    let owned = move |folder: &str| ONE_FILE.iter().any(|(n, f)| *n == name && folder.starts_with(f));
-    let outside = PRODUCT.iter().filter(move |folder| !owned(folder));
-    outside.flat_map(move |folder| importers(tree, name, folder)).map(move |file| {
-        Finding::new(file, format!("imports {name} outside of its owner's folder"), "Ask the owner.")
-    })
+fn judge_strays(tree: &Tree, owner: &Owner) -> Vec<Finding> {
+    let owned = |folder: &str| OWNERS.iter().any(|o| o.name == owner.name && folder.starts_with(o.folder));
+    let outside = PRODUCT.iter().filter(|folder| !owned(folder));
+    let strays = outside.flat_map(|folder| importers(tree, owner.name, folder));
+    let what = format!("imports {} outside of its owner's folder", owner.name);
+    strays.map(|file| Finding::new(file, what.clone(), "Ask the owner.")).collect()
 }
 
 fn judge_observer<'a>(tree: &'a Tree, graph: &'a Graph) -> impl Iterator<Item = Finding> + 'a {
@@ -82,7 +104,19 @@ mod tests {
     use super::*;
 
     fn owner(files: &[(&str, &str)]) -> Option<Finding> {
-        judge_owner(&tree(files), "sled", "firmware/")
+        Owner { name: "sled", folder: "firmware/", owned_by: One }.judge(&tree(files))
+    }
+
+    #[test]
+    fn a_family_of_modules_shares_and_the_file_next_to_it_does_not() {
+        let owner = Owner { name: "netlink_sys", folder: "hal/", owned_by: Family("hal/linux/src/netlink") };
+        let family = [
+            ("hal/linux/src/netlink.rs", "use netlink_sys::Socket;"),
+            ("hal/linux/src/netlink/error.rs", "use netlink_sys::Socket;"),
+        ];
+        assert_eq!(owner.judge(&tree(&family)), None);
+        assert!(owner.judge(&tree(&[])).is_some());
+        assert!(owner.judge(&tree(&[family[0], ("hal/linux/src/ping.rs", family[0].1)])).is_some());
     }
 
     #[test]
@@ -104,7 +138,7 @@ mod tests {
     #[test]
     fn an_import_in_another_part_of_the_product_is_found() {
         let tree = tree(&[("hal/linux/src/lib.rs", "use sled::Db;")]);
-        assert_eq!(judge_strays(&tree, "sled").count(), 1);
+        assert_eq!(judge_strays(&tree, &OWNERS[0]).len(), 1);
     }
 
     #[test]
