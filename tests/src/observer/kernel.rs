@@ -1,0 +1,198 @@
+//! The witness of the kernel: hears every change of routes and links, and looks for itself between.
+//!
+//! Notifications show each intermediate state, dumps what the kernel changes in silence.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::ledger::{Ledger, Scope};
+use super::links::{Links, addresses};
+use super::netlink::{
+    CHANGES, DEL_LINK, DEL_ROUTE, GET_ROUTE, Heard, Message, NEW_LINK, NEW_ROUTE, REPLACED, Socket,
+};
+use super::table::{Switch, Table};
+use super::{Config, Family, namespace, routes, rules};
+
+/// Between two looks at the routes.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// Between two looks at rules, links and addresses.
+const LOOK_AROUND_EVERY: Duration = Duration::from_millis(25);
+/// A scenario that switches more often is broken.
+const MAX_SWITCHES: usize = 10_000;
+
+/// What was seen.
+pub(super) struct Seen {
+    pub(super) ledger: Ledger,
+    pub(super) switches: Vec<Switch>,
+    pub(super) reigns: Reigns,
+    pub(super) looks: u64,
+    pub(super) ended: Duration,
+}
+
+/// Which interface carried a family from when on, and who owned which address.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reigns {
+    /// In order of time.
+    pub(super) active: Vec<(Duration, Family, Option<u32>)>,
+    /// Every address that an interface ever had.
+    pub(super) owned: BTreeSet<(u32, IpAddr)>,
+    /// The numbers that the WAN interfaces ever had.
+    pub(super) wans: BTreeSet<u32>,
+}
+
+/// Starts the witness in the box's namespace.
+pub(super) fn spawn(
+    config: Config,
+    started: Instant,
+    stop: Arc<AtomicBool>,
+) -> Result<JoinHandle<Result<Seen>>> {
+    let namespace = config.namespace.clone();
+    let prepare = move || {
+        let mut witness = Witness::open(config, started)?;
+        witness.look_around()?;
+        witness.look()?;
+        Ok(witness)
+    };
+    namespace::spawn("observer-kernel", &namespace, prepare, move |mut witness| {
+        while !stop.load(Ordering::Relaxed) {
+            witness.turn()?;
+        }
+        Ok(witness.end())
+    })
+}
+
+struct Witness {
+    config: Config,
+    started: Instant,
+    ear: Socket,
+    eye: Socket,
+    links: Links,
+    tables: [Table; 2],
+    looked_around: Option<Instant>,
+    seen: Seen,
+}
+
+impl Witness {
+    fn open(config: Config, started: Instant) -> Result<Self> {
+        let seen = Seen {
+            ledger: Ledger::default(),
+            switches: Vec::new(),
+            reigns: Reigns::default(),
+            looks: 0,
+            ended: Duration::ZERO,
+        };
+        Ok(Self {
+            config,
+            started,
+            ear: Socket::open(CHANGES)?,
+            eye: Socket::open(0)?,
+            links: Links::default(),
+            tables: Default::default(),
+            looked_around: None,
+            seen,
+        })
+    }
+
+    fn turn(&mut self) -> Result<()> {
+        match self.ear.hear(LOOK_EVERY).context("while listening")? {
+            Heard::Messages(messages) => {
+                for message in messages {
+                    self.hear(&message)?;
+                }
+            }
+            Heard::Overrun => self.looked_around = None,
+        }
+        if self.looked_around.is_none_or(|at| at.elapsed() >= LOOK_AROUND_EVERY) {
+            self.look_around().context("while looking around")?;
+        }
+        self.look().context("while looking at the routes")
+    }
+
+    fn end(mut self) -> Seen {
+        self.seen.ended = self.started.elapsed();
+        self.seen
+    }
+
+    fn hear(&mut self, message: &Message) -> Result<()> {
+        match message.kind {
+            NEW_LINK | DEL_LINK => self.looked_around = None,
+            NEW_ROUTE | DEL_ROUTE => {
+                if let Some((family, route)) = routes::parse(message)? {
+                    let table = &mut self.tables[family as usize];
+                    if message.kind == NEW_ROUTE {
+                        table.add(route, message.flags & REPLACED != 0);
+                    } else {
+                        table.remove(&route);
+                    }
+                    self.judge(family);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn look(&mut self) -> Result<()> {
+        for family in Family::BOTH {
+            let mut found = Vec::new();
+            for message in self.eye.dump(GET_ROUTE, &routes::request(family))? {
+                found.extend(routes::parse(&message)?.filter(|(f, _)| *f == family).map(|(_, route)| route));
+            }
+            self.tables[family as usize].set(found);
+            self.judge(family);
+        }
+        self.seen.looks += 1;
+        Ok(())
+    }
+
+    fn look_around(&mut self) -> Result<()> {
+        self.links = Links::dump(&mut self.eye)?;
+        let wans = &self.config.wans;
+        let found = self.links.by_index.iter().filter(|(_, link)| wans.contains(&link.name));
+        self.seen.reigns.wans.extend(found.map(|(index, _)| *index));
+        self.seen.reigns.owned.append(&mut addresses(&mut self.eye)?);
+        for family in Family::BOTH {
+            if !self.serves(family) {
+                continue;
+            }
+            let rules = rules::dump(&mut self.eye, family)?;
+            let wrong = rules::judge(family, &rules, self.config.wans.len());
+            self.seen.ledger.observe(Scope::Rules(family), self.started.elapsed(), wrong);
+        }
+        self.looked_around = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Rules are judged once the daemon has put its first route.
+    fn serves(&self, family: Family) -> bool {
+        self.seen.reigns.active.iter().any(|(_, f, active)| *f == family && active.is_some())
+    }
+
+    fn judge(&mut self, family: Family) {
+        let table = &self.tables[family as usize];
+        let at = self.started.elapsed();
+        let (active, wrong) = (table.active(), table.judge(family, &self.links));
+        self.seen.ledger.observe(Scope::Table(family), at, wrong);
+        self.note_switch(family, active, at);
+    }
+
+    fn note_switch(&mut self, family: Family, active: Option<u32>, at: Duration) {
+        let reigns = &mut self.seen.reigns.active;
+        let before = reigns.iter().rev().find(|(_, f, _)| *f == family).and_then(|(_, _, active)| *active);
+        if before == active || reigns.len() >= MAX_SWITCHES {
+            return;
+        }
+        let last = reigns.iter().rev().find_map(|(_, f, active)| active.filter(|_| *f == family));
+        reigns.push((at, family, active));
+        if let Some(to) = active.filter(|to| Some(*to) != last) {
+            let from = last.map(|from| self.links.name(from));
+            self.seen.switches.push(Switch { family, at, from, to: self.links.name(to) });
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The witness of the wires: what leaves by which WAN, and with whose address.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{
+    AddressFamily, LinkAddr, SockFlag, SockProtocol, SockType, recvfrom, setsockopt, socket, sockopt,
+};
+
+use super::kernel::Reigns;
+use super::ledger::{Invariant, Violation};
+use super::{Config, Family, namespace};
+
+/// `PACKET_OUTGOING`.
+const OUTGOING: u8 = 4;
+/// Enough of a packet to read its ports.
+const SNAP: usize = 128;
+/// At 1,000 packets a second and in both families more than five minutes.
+const MAX_PACKETS: usize = 1_000_000;
+/// Ten seconds of it.
+const RECEIVE_BUFFER: usize = 16 * 1024 * 1024;
+/// How often the thread looks whether it is to stop, in milliseconds.
+const WAKE_MS: u8 = 50;
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+
+/// A packet that left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Departure {
+    at: Duration,
+    interface: u32,
+    source: IpAddr,
+    /// It belongs to one of the LAN's flows.
+    flow: bool,
+}
+
+/// What was seen.
+pub(super) struct Seen {
+    departures: Vec<Departure>,
+}
+
+/// Starts the witness in the box's namespace.
+pub(super) fn spawn(
+    config: Config,
+    started: Instant,
+    stop: Arc<AtomicBool>,
+) -> Result<JoinHandle<Result<Seen>>> {
+    let namespace = config.namespace.clone();
+    namespace::spawn("observer-wire", &namespace, open, move |fd| {
+        let mut departures = Vec::new();
+        while !stop.load(Ordering::Relaxed) {
+            drain(&fd, started, &config.flow_ports, &mut departures)?;
+            ensure!(
+                departures.len() < MAX_PACKETS,
+                "more than {MAX_PACKETS} packets left: shorten the scenario"
+            );
+        }
+        Ok(Seen { departures })
+    })
+}
+
+fn open() -> Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let fd = socket(AddressFamily::Packet, SockType::Datagram, flags, SockProtocol::EthAll)
+        .context("cannot open a packet socket (root?)")?;
+    setsockopt(&fd, sockopt::RcvBufForce, &RECEIVE_BUFFER).context("cannot enlarge its buffer")?;
+    Ok(fd)
+}
+
+fn drain(fd: &OwnedFd, started: Instant, ports: &[u16], into: &mut Vec<Departure>) -> Result<()> {
+    let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut fds, PollTimeout::from(WAKE_MS)) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(error) => return Err(error).context("cannot wait for packets"),
+    }
+    let mut packet = [0; SNAP];
+    while into.len() < MAX_PACKETS {
+        match recvfrom::<LinkAddr>(fd.as_raw_fd(), &mut packet) {
+            Ok((length, Some(from))) if from.pkttype() == OUTGOING => {
+                let at = started.elapsed();
+                let read = read(&packet[..length.min(SNAP)], ports);
+                let interface =
+                    u32::try_from(from.ifindex()).context("an interface number beyond 32 bits")?;
+                into.extend(read.map(|(source, flow)| Departure { at, interface, source, flow }));
+            }
+            Ok(_) | Err(Errno::EINTR | Errno::ENETDOWN) => {}
+            Err(Errno::EAGAIN) => return Ok(()),
+            Err(error) => return Err(error).context("cannot read packets"),
+        }
+    }
+    Ok(())
+}
+
+/// Source of an IP packet, and whether it goes to one of the ports.
+fn read(packet: &[u8], ports: &[u16]) -> Option<(IpAddr, bool)> {
+    let (source, protocol, upper): (IpAddr, u8, usize) = match packet.first()? >> 4 {
+        4 => {
+            let source: [u8; 4] = packet.get(12..16)?.try_into().ok()?;
+            (Ipv4Addr::from(source).into(), *packet.get(9)?, usize::from(packet[0] & 0xf) * 4)
+        }
+        6 => {
+            let source: [u8; 16] = packet.get(8..24)?.try_into().ok()?;
+            (Ipv6Addr::from(source).into(), *packet.get(6)?, 40)
+        }
+        _ => return None,
+    };
+    let port = packet.get(upper + 2..upper + 4).map(|p| u16::from_be_bytes([p[0], p[1]]));
+    let flow = matches!(protocol, TCP | UDP) && port.is_some_and(|port| ports.contains(&port));
+    Some((source, flow))
+}
+
+impl Seen {
+    /// Packets of the LAN's flows that left by a WAN.
+    pub(super) fn departures(&self) -> u64 {
+        self.departures.iter().filter(|d| d.flow).count() as u64
+    }
+
+    /// Judges every departure by who reigned at the time; what lies closer together than `fuzz` was
+    /// at the same time.
+    pub(super) fn judge(&self, reigns: &Reigns, fuzz: Duration) -> Vec<Violation> {
+        let left = self.departures.iter().filter(|d| reigns.wans.contains(&d.interface));
+        let wrong = left.filter_map(|d| judge_one(d, reigns, fuzz));
+        merge(wrong)
+    }
+}
+
+fn judge_one(departure: &Departure, reigns: &Reigns, fuzz: Duration) -> Option<(Departure, Violation)> {
+    let Departure { at, interface, source, flow } = *departure;
+    let family = if source.is_ipv4() { Family::V4 } else { Family::V6 };
+    let foreign = !source.is_unspecified() && !reigns.owned.contains(&(interface, source));
+    let invariant = if foreign {
+        Invariant::ForeignSource
+    } else if flow && !reigned(reigns, family, interface, at, fuzz) {
+        Invariant::WrongLink
+    } else {
+        return None;
+    };
+    let detail = format!("a packet from {source} left by interface {interface}");
+    Some((*departure, Violation { invariant, family, at, lasted: Duration::ZERO, detail }))
+}
+
+fn reigned(reigns: &Reigns, family: Family, interface: u32, at: Duration, fuzz: Duration) -> bool {
+    let of_family: Vec<_> = reigns.active.iter().filter(|(_, f, _)| *f == family).collect();
+    let ends = of_family.iter().skip(1).map(|(since, _, _)| *since).chain([Duration::MAX]);
+    of_family.iter().zip(ends).any(|((since, _, active), until)| {
+        *active == Some(interface) && *since <= at + fuzz && until >= at.saturating_sub(fuzz)
+    })
+}
+
+/// One entry for packets that were wrong in the same way one after another.
+fn merge(wrong: impl Iterator<Item = (Departure, Violation)>) -> Vec<Violation> {
+    let mut merged: Vec<(Departure, Violation, u32)> = Vec::new();
+    for (departure, violation) in wrong {
+        match merged.last_mut() {
+            Some((first, before, count))
+                if (first.interface, first.source) == (departure.interface, departure.source)
+                    && before.invariant == violation.invariant =>
+            {
+                before.lasted = violation.at - before.at;
+                *count += 1;
+            }
+            _ => merged.push((departure, violation, 1)),
+        }
+    }
+    let say = |(_, mut violation, count): (_, Violation, u32)| {
+        violation.detail = format!("{} ({count} packets)", violation.detail);
+        violation
+    };
+    merged.into_iter().map(say).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FUZZ: Duration = Duration::from_millis(10);
+
+    fn ms(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    fn reigns() -> Reigns {
+        Reigns {
+            active: vec![(ms(0), Family::V4, Some(1)), (ms(1_000), Family::V4, Some(2))],
+            owned: [(1, "192.0.2.2".parse().unwrap()), (2, "198.51.100.2".parse().unwrap())].into(),
+            wans: [1, 2].into(),
+        }
+    }
+
+    fn judged(at: u64, interface: u32, source: &str, flow: bool) -> Vec<Invariant> {
+        let departure = Departure { at: ms(at), interface, source: source.parse().unwrap(), flow };
+        let seen = Seen { departures: vec![departure] };
+        seen.judge(&reigns(), FUZZ).into_iter().map(|v| v.invariant).collect()
+    }
+
+    #[test]
+    fn a_flow_leaves_by_the_link_that_reigns() {
+        assert_eq!(judged(500, 1, "192.0.2.2", true), []);
+        assert_eq!(judged(1_500, 2, "198.51.100.2", true), []);
+        assert_eq!(judged(500, 2, "198.51.100.2", true), [Invariant::WrongLink]);
+        assert_eq!(judged(1_500, 1, "192.0.2.2", true), [Invariant::WrongLink]);
+    }
+
+    #[test]
+    fn about_the_time_of_a_switch_both_are_right() {
+        for interface in [(1, "192.0.2.2"), (2, "198.51.100.2")] {
+            assert_eq!(judged(995, interface.0, interface.1, true), []);
+            assert_eq!(judged(1_005, interface.0, interface.1, true), []);
+        }
+    }
+
+    #[test]
+    fn probes_may_leave_by_any_link_but_only_with_its_address() {
+        assert_eq!(judged(500, 2, "198.51.100.2", false), []);
+        assert_eq!(judged(500, 2, "192.0.2.2", false), [Invariant::ForeignSource]);
+        assert_eq!(judged(500, 1, "192.168.77.10", true), [Invariant::ForeignSource]);
+        assert_eq!(judged(500, 7, "192.168.77.10", true), [], "not a WAN");
+    }
+
+    #[test]
+    fn a_thousand_wrong_packets_are_one_entry() {
+        let departures = (0..1_000).map(|n| Departure {
+            at: ms(n),
+            interface: 1,
+            source: "192.168.77.10".parse().unwrap(),
+            flow: true,
+        });
+        let violations = Seen { departures: departures.collect() }.judge(&reigns(), FUZZ);
+        assert_eq!(violations.len(), 1);
+        assert!(violations[0].detail.contains("1000 packets"));
+    }
+
+    #[test]
+    fn source_and_port_are_read_in_both_families() {
+        let mut v4 = vec![0x45; 24];
+        v4[9] = UDP;
+        v4[12..16].copy_from_slice(&[192, 0, 2, 2]);
+        v4[22..24].copy_from_slice(&5_000_u16.to_be_bytes());
+        assert_eq!(read(&v4, &[5_000]), Some(("192.0.2.2".parse().unwrap(), true)));
+        assert!(!read(&v4, &[5_001]).unwrap().1);
+        let mut v6 = vec![0; 44];
+        (v6[0], v6[6]) = (0x60, TCP);
+        v6[42..44].copy_from_slice(&5_000_u16.to_be_bytes());
+        assert_eq!(read(&v6, &[5_000]), Some(("::".parse().unwrap(), true)));
+        for cut in [0, 1, 10, 15] {
+            assert_eq!(read(&v4[..cut], &[5_000]), None, "{cut}");
+        }
+    }
+}
