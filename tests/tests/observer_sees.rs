@@ -68,7 +68,7 @@ impl Namespace {
         let observer = Observer::start(Config {
             namespace: self.path.clone(),
             wans: vec!["wan1".into(), "wan2".into()],
-            flow_ports: vec![5_000],
+            flow_ends: vec!["203.0.113.9".parse().expect("an address")],
             grace: Grace {
                 dead_standby: Duration::from_millis(100),
                 missing_rule: Duration::from_millis(100),

@@ -13,6 +13,7 @@
 //! ```
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,8 +46,8 @@ pub struct Config {
     pub namespace: PathBuf,
     /// The kernel's names of the WAN interfaces, in the order of the site file.
     pub wans: Vec<String>,
-    /// Destination ports of the LAN's flows: their packets may leave only by the active link.
-    pub flow_ports: Vec<u16>,
+    /// Where the LAN's flows go: their packets may leave only by the active link.
+    pub flow_ends: Vec<IpAddr>,
     /// How long something may be wrong before it counts.
     pub grace: Grace,
 }
