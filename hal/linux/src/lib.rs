@@ -3,4 +3,8 @@
 //! Everything here blocks or never waits; nothing here knows a runtime, starts a thread or decides
 //! anything. What carries traffic is decided in `wan`, who is called when in `ports`.
 
+pub mod clock;
+pub mod links;
 pub mod netlink;
+pub mod router;
+pub mod routing;

@@ -7,6 +7,10 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "the kernel's vocabulary is open, we name what we use")]
 
 mod error;
+pub(crate) mod groups;
+mod interfaces;
+pub(crate) mod routes;
+mod rules;
 
 use std::io;
 
@@ -20,6 +24,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike};
 
 pub use error::NetlinkError;
+pub use interfaces::{Address, Interface};
 pub use netlink_packet_core::{
     NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST,
 };
@@ -84,6 +89,12 @@ impl Session {
         Err(NetlinkError::Restless { what: word(&message), attempts: DUMP_ATTEMPTS })
     }
 
+    /// The socket's netlink port; the kernel's notices about our own changes carry it.
+    #[must_use]
+    pub const fn port(&self) -> u32 {
+        self.exchange.port
+    }
+
     /// Messages that could not be decoded since the session was opened. They were left out of dumps.
     #[must_use]
     pub const fn undecodable(&self) -> u64 {
@@ -95,6 +106,7 @@ impl Session {
 #[derive(Debug)]
 pub(crate) struct Exchange {
     socket: Socket,
+    port: u32,
     sequence: u32,
     send: Vec<u8>,
     receive: Vec<u8>,
@@ -105,14 +117,15 @@ impl Exchange {
     pub(crate) fn open(protocol: isize) -> Result<Self, NetlinkError> {
         let because = |what| move |source| NetlinkError::Open { what, source };
         let mut socket = Socket::new(protocol).map_err(because("the socket"))?;
-        socket.bind_auto().map_err(because("its address"))?;
+        let port = socket.bind_auto().map_err(because("its address"))?.port_number();
         socket.connect(&SocketAddr::new(0, 0)).map_err(because("the way to the kernel"))?;
         socket.set_cap_ack(true).map_err(because("short acknowledgements"))?;
         socket.set_ext_ack(true).map_err(because("the kernel's own words"))?;
         setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::milliseconds(i64::from(ANSWER_WITHIN_MS)))
             .map_err(io::Error::from)
             .map_err(because("a receive timeout"))?;
-        Ok(Self { socket, sequence: 0, send: Vec::new(), receive: vec![0; RECEIVE_BUFFER], undecodable: 0 })
+        let receive = vec![0; RECEIVE_BUFFER];
+        Ok(Self { socket, port, sequence: 0, send: Vec::new(), receive, undecodable: 0 })
     }
 
     pub(crate) fn acknowledged<M: Protocol>(&mut self, message: M, flags: u16) -> Result<(), NetlinkError> {
