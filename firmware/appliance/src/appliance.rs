@@ -75,7 +75,7 @@ impl Appliance {
             wan,
             outbox: Outbox::new(setup.outbox.clone(), recovered, seed, now),
             health: Health::default(),
-            card: Card { detail: "not seen yet".to_owned(), ..Card::default() },
+            card: Card::default(),
             session: Session::default(),
             uplinks: Uplinks::default(),
             counters: Counters::default(),

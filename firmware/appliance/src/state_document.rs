@@ -29,7 +29,8 @@ impl Appliance {
             .links
             .iter()
             .map(|l| (format!("{}/{}", l.name, words::family(l.family)), words::word(&l.verdict)));
-        let lines = self.setup.lines.iter().map(|l| (l.line.0.to_string(), self.hook_word(l.line.0).to_owned()));
+        let lines =
+            self.setup.lines.iter().map(|l| (l.line.0.to_string(), self.hook_word(l.line.0).to_owned()));
         StateDocument {
             site: self.setup.site.clone(),
             boot: self.boot,

@@ -107,7 +107,8 @@ impl Appliance {
             profile: line.profile.clone(),
             name: line.name.clone(),
         });
-        CardStatus { present: self.card.present, detail: self.card.detail.clone(), lines: lines.collect() }
+        let detail = if self.card.detail.is_empty() { "not seen yet" } else { &self.card.detail };
+        CardStatus { present: self.card.present, detail: detail.to_owned(), lines: lines.collect() }
     }
 
     pub(crate) fn hook_word(&self, line: u8) -> &'static str {

@@ -39,8 +39,8 @@ impl Appliance {
         }
     }
 
-    pub(crate) fn tell_wan(&mut self, notice: Notice, now: Now) {
-        match notice {
+    pub(crate) fn tell_wan(&mut self, notice: &Notice, now: Now) {
+        match *notice {
             // One missed round is a question, not an answer: nobody is told of it.
             Notice::Judged { to: Verdict::Suspect, .. }
             | Notice::Judged { from: Verdict::Suspect, to: Verdict::Up, .. } => {}
@@ -90,17 +90,21 @@ impl Appliance {
     pub(crate) fn tell_outbox(&mut self, notice: &outbox::Notice, now: Now) {
         match notice {
             outbox::Notice::NearlyFull(true) => {
-                self.raise("spool", "nearly-full", Severity::Warning, "more waits than the NOC has taken", now);
+                self.raise(
+                    "spool",
+                    "nearly-full",
+                    Severity::Warning,
+                    "more waits than the NOC has taken",
+                    now,
+                );
             }
             outbox::Notice::NearlyFull(false) => self.clear("spool", "nearly-full", now),
             // The loss record itself is the outbox's; the log must hear of it too.
-            outbox::Notice::Evicted { class, count } => self.commands.push_back(Command::Log(Body::Loss(LossBody {
-                class: *class,
-                count: *count,
-                first: None,
-                last: None,
-                why: "full".to_owned(),
-            }))),
+            outbox::Notice::Evicted { class, count } => {
+                let why = "full".to_owned();
+                let loss = LossBody { class: *class, count: *count, first: None, last: None, why };
+                self.commands.push_back(Command::Log(Body::Loss(loss)));
+            }
             outbox::Notice::StoreFailing(true) => {
                 self.raise("spool", "store-failing", Severity::Major, "the spool takes no records", now);
             }

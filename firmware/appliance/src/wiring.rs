@@ -91,7 +91,8 @@ impl Appliance {
         }
         for (line, off_hook) in missed {
             let to = hook_word(off_hook).to_owned();
-            let change = LineBody { line, to, sample: hello.sample, card_boot: hello.card_boot, card_seq: None };
+            let change =
+                LineBody { line, to, sample: hello.sample, card_boot: hello.card_boot, card_seq: None };
             self.record_hook(change, now);
         }
         self.clear("card", "card-lost", now);
@@ -174,7 +175,7 @@ impl Appliance {
                 Action::SendProbe(probe) => self.commands.push_back(Command::SendProbe(probe)),
                 Action::ApplyRoutes(plan) => self.commands.push_back(Command::ApplyRoutes(plan)),
                 Action::FlushFlows { link } => self.commands.push_back(Command::FlushFlows { link }),
-                Action::Tell(notice) => self.tell_wan(notice, now),
+                Action::Tell(notice) => self.tell_wan(&notice, now),
             }
         }
         self.move_telemetry();
