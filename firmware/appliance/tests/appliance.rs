@@ -305,8 +305,12 @@ fn hello(card_boot: u32, events_lost: u32, off_hook: [bool; 2]) -> CardHello {
 }
 
 fn setup() -> Setup {
-    let targets =
-        |n: u8| vec![format!("192.0.2.{n}").parse().unwrap(), format!("203.0.113.{n}").parse().unwrap()];
+    let targets = |n: u8| {
+        vec![
+            format!("192.0.2.{n}").parse().expect("an address"),
+            format!("203.0.113.{n}").parse().expect("an address"),
+        ]
+    };
     let link = |n: u8, name: &str| LinkConfig {
         id: link(n),
         name: name.to_owned(),
