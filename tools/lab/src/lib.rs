@@ -14,10 +14,13 @@
 //! # } // dropped: processes, namespaces and files are gone
 //! ```
 
+mod branch;
 mod broker;
+mod card;
 mod certificates;
 mod flow;
 mod interrupt;
+mod keeper;
 mod lab;
 mod lines;
 mod namespace;
@@ -26,6 +29,8 @@ mod options;
 pub mod plan;
 mod prefix;
 mod program;
+mod route_watch;
+mod site_file;
 mod sysctl;
 mod teardown;
 mod topology;
@@ -33,7 +38,9 @@ mod wires;
 
 use anyhow::{Result, bail};
 
+pub use branch::Branch;
 pub use broker::{Broker, PORT as BROKER_PORT};
+pub use card::Card;
 pub use certificates::{BROKER_NAME, COLLECTOR_NAME, Certificates, Identity};
 pub use flow::{FlowFamily, PathReport, TcpFlow, TcpReport, UdpFlow, UdpReport};
 pub use interrupt::tear_down_on_signals;
@@ -45,6 +52,8 @@ pub use options::{Carrier, GatewayFrom, LabOptions, LinkOptions};
 pub use plan::Link;
 pub use prefix::Prefix;
 pub use program::{Program, binary};
+pub use route_watch::{RouteWatch, Seen, Switch};
+pub use site_file::SiteOptions;
 pub use teardown::sweep;
 
 /// An error that says what to do unless the process runs as root.

@@ -1,2 +1,44 @@
-//! `holdfast-lab`: the demo, benchmarks and housekeeping of labs.
-fn main() {}
+//! `holdfast-lab`: plays the demo, measures, and sweeps up.
+//!
+//! Everything here is about people at a terminal; what labs are made of is in the library.
+
+mod demo;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A branch, its ISPs and an internet in network namespaces. Needs root.
+#[derive(Parser)]
+#[command(name = "holdfast-lab", version)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Play two outages, an isolation and a recovery, and hold what was measured against what is promised
+    Demo(demo::DemoArgs),
+    /// Remove what killed labs have left behind; labs in use are not touched
+    Sweep,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().verb {
+        Verb::Demo(arguments) => demo::run(&arguments),
+        Verb::Sweep => sweep(),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("holdfast-lab: {error:#}");
+        ExitCode::from(2)
+    })
+}
+
+fn sweep() -> anyhow::Result<ExitCode> {
+    lab::require_root()?;
+    let swept = lab::sweep();
+    swept.iter().for_each(|prefix| println!("removed {prefix}"));
+    println!("{} leftover labs removed", swept.len());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,5 +1,7 @@
 //! The lab by itself, with a router set up by hand in place of the daemon. Needs root.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
@@ -8,8 +10,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use lab::{
-    Blackhole, Carrier, Families, FlowFamily, GatewayFrom, Lab, LabOptions, Link, LinkOptions, Namespace,
-    Prefix, TcpFlow, UdpFlow, Way, plan,
+    Blackhole, Branch, Carrier, Families, FlowFamily, GatewayFrom, Lab, LabOptions, Link, LinkOptions,
+    Namespace, Prefix, SiteOptions, TcpFlow, UdpFlow, Way, plan,
 };
 
 const EVERY_MS: Duration = Duration::from_millis(1);
@@ -136,7 +138,7 @@ fn a_refusing_isp_answers_and_a_lossy_one_loses_about_what_it_was_asked_to() {
     lab.heal(Link::A).unwrap();
 
     lab.loss(Link::A, 20).unwrap();
-    let flow = UdpFlow::start(&lab, FlowFamily::V4, EVERY_MS).unwrap();
+    let mut flow = UdpFlow::start(&lab, FlowFamily::V4, EVERY_MS).unwrap();
     std::thread::sleep(Duration::from_secs(2));
     let report = flow.report(Instant::now() - Duration::from_millis(1900)).unwrap().out;
     let pct = 100 * report.lost / report.sent;
@@ -147,9 +149,9 @@ fn a_refusing_isp_answers_and_a_lossy_one_loses_about_what_it_was_asked_to() {
 fn flows_measure_a_switch_made_by_hand_and_the_counters_show_where_they_went() {
     let lab = Lab::build(&LabOptions::default()).unwrap();
     route_by_hand(&lab, Link::A);
-    let udp4 = UdpFlow::start(&lab, FlowFamily::V4, EVERY_MS).unwrap();
-    let udp6 = UdpFlow::start(&lab, FlowFamily::V6, EVERY_MS).unwrap();
-    let tcp = TcpFlow::start(&lab, FlowFamily::V4).unwrap();
+    let mut udp4 = UdpFlow::start(&lab, FlowFamily::V4, EVERY_MS).unwrap();
+    let mut udp6 = UdpFlow::start(&lab, FlowFamily::V6, EVERY_MS).unwrap();
+    let mut tcp = TcpFlow::start(&lab, FlowFamily::V4).unwrap();
     let began = Instant::now();
     std::thread::sleep(Duration::from_millis(500));
     let over_b = lab.sent(Link::B).unwrap();
@@ -184,6 +186,25 @@ fn a_sweep_removes_leftovers_of_dead_owners_only() {
     assert!(swept.iter().any(|prefix| prefix.owner() == dead) || !leftover.path().exists());
     assert!(!leftover.path().exists());
     assert_eq!(namespaces_of(living.prefix()).len(), 5);
+}
+
+#[test]
+fn a_broker_is_killed_and_starts_again() {
+    let lab = Lab::build(&LabOptions::default()).unwrap();
+    let branch = Branch::prepare(&lab, &SiteOptions::default()).unwrap();
+    let listens = || {
+        let address = SocketAddr::new(plan::BROKER[1].address, lab::BROKER_PORT);
+        lab.internet().run(|| Ok(TcpStream::connect(address).is_ok())).unwrap()
+    };
+
+    let mut broker = branch.start_broker(&lab).unwrap();
+    assert!(listens());
+    broker.kill().unwrap();
+    assert!(!listens());
+    broker.start_again(&lab).unwrap();
+    assert!(listens());
+    broker.stop().unwrap();
+    assert!(!listens());
 }
 
 /// What the daemon would do, in the plainest way: one default route and masquerade.

@@ -5,14 +5,14 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::FlowFamily;
+use crate::keeper::{Asked, Keeper};
 use crate::lab::Lab;
 use crate::plan;
 
@@ -34,9 +34,9 @@ const MAX_EVENTS: usize = 60_000;
 /// A running dialogue. Dropped, it stops.
 #[derive(Debug)]
 pub struct TcpFlow {
-    ask: Option<SyncSender<SyncSender<Vec<(Instant, Happened)>>>>,
+    client: Option<Keeper<Log>>,
     stop: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<Result<()>>>,
+    server: Option<JoinHandle<()>>,
 }
 
 /// What the program on the LAN host saw.
@@ -62,6 +62,8 @@ impl TcpReport {
     }
 }
 
+type Log = Vec<(Instant, Happened)>;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Happened {
     Answer,
@@ -80,33 +82,28 @@ impl TcpFlow {
         let to = listener.local_addr()?;
         listener.set_nonblocking(true)?;
         let stop = Arc::new(AtomicBool::new(false));
-        let (ask, asked) = sync_channel(1);
-        let (stop_server, stop_client) = (Arc::clone(&stop), Arc::clone(&stop));
-        let server = thread::Builder::new().name("tcp far end".into()).spawn(move || {
-            serve(&listener, &stop_server);
-            Ok(())
-        })?;
-        let client = lab.lan().spawn("tcp client", move || Client::new(to, asked, stop_client).run())?;
-        Ok(Self { ask: Some(ask), stop, threads: vec![client, server] })
+        let stop_server = Arc::clone(&stop);
+        let server = thread::Builder::new()
+            .name("tcp far end".into())
+            .spawn(move || serve(&listener, &stop_server))?;
+        let client =
+            Keeper::start(lab.lan(), "tcp client", move |asked| Client { to, asked, log: Vec::new() }.run())?;
+        Ok(Self { client: Some(client), stop, server: Some(server) })
     }
 
     /// What happened since `since`. A stall that still lasts counts up to this moment.
-    pub fn report(&self, since: Instant) -> Result<TcpReport> {
-        let (answer, answered) = sync_channel(1);
-        let asked = self.ask.as_ref().is_some_and(|ask| ask.send(answer).is_ok());
-        let Some(log) = asked.then(|| answered.recv().ok()).flatten() else {
-            bail!("the TCP client has ended");
-        };
+    pub fn report(&mut self, since: Instant) -> Result<TcpReport> {
+        let log = self.client.as_mut().context("the client lives as long as the flow")?.log()?;
         Ok(judge(&log, since, Instant::now()))
     }
 }
 
 impl Drop for TcpFlow {
     fn drop(&mut self) {
+        drop(self.client.take());
         self.stop.store(true, Ordering::Relaxed);
-        drop(self.ask.take());
-        for thread in self.threads.drain(..) {
-            thread.join().ok();
+        if let Some(server) = self.server.take() {
+            server.join().ok();
         }
     }
 }
@@ -133,30 +130,20 @@ fn judge(log: &[(Instant, Happened)], since: Instant, until: Instant) -> TcpRepo
 }
 
 /// The program on the LAN host.
-struct Client {
+struct Client<'a> {
     to: SocketAddr,
-    asked: Receiver<SyncSender<Vec<(Instant, Happened)>>>,
-    stop: Arc<AtomicBool>,
-    log: Vec<(Instant, Happened)>,
+    asked: &'a Asked<Log>,
+    log: Log,
 }
 
-impl Client {
-    const fn new(
-        to: SocketAddr,
-        asked: Receiver<SyncSender<Vec<(Instant, Happened)>>>,
-        stop: Arc<AtomicBool>,
-    ) -> Self {
-        Self { to, asked, stop, log: Vec::new() }
-    }
-
+impl Client<'_> {
     fn run(mut self) -> Result<()> {
-        while self.goes_on() {
-            match TcpStream::connect_timeout(&self.to, CONNECT_WITHIN) {
-                Ok(stream) => self.talk(stream)?,
-                Err(_) => {
-                    self.note(Happened::Refused);
-                    self.pause();
-                }
+        while self.asked.answer(&self.log) {
+            if let Ok(stream) = TcpStream::connect_timeout(&self.to, CONNECT_WITHIN) {
+                self.talk(stream)?;
+            } else {
+                self.note(Happened::Refused);
+                self.asked.rest(&self.log, EVERY);
             }
         }
         Ok(())
@@ -165,16 +152,12 @@ impl Client {
     fn talk(&mut self, mut stream: TcpStream) -> Result<()> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(EVERY))?;
-        while self.goes_on() {
-            match self.exchange(&mut stream) {
-                Some(Happened::Answer) => self.note(Happened::Answer),
-                Some(end @ (Happened::Reset | Happened::Hang | Happened::Refused)) => {
-                    self.note(end);
-                    return Ok(());
-                }
-                None => return Ok(()),
+        while let Some(happened) = self.exchange(&mut stream) {
+            self.note(happened);
+            if happened != Happened::Answer {
+                break;
             }
-            self.pause();
+            self.asked.rest(&self.log, EVERY);
         }
         Ok(())
     }
@@ -187,7 +170,7 @@ impl Client {
         }
         let mut answer = [0; 8];
         let mut have = 0;
-        while self.goes_on() {
+        while self.asked.answer(&self.log) {
             match stream.read(&mut answer[have..]) {
                 Ok(0) => return Some(Happened::Reset),
                 Ok(more) if have + more == answer.len() => return Some(Happened::Answer),
@@ -198,20 +181,6 @@ impl Client {
             }
         }
         None
-    }
-
-    /// Waits for the time of the next question; answers questions about the log meanwhile.
-    fn pause(&mut self) {
-        if let Ok(question) = self.asked.recv_timeout(EVERY) {
-            question.send(self.log.clone()).ok();
-        }
-    }
-
-    fn goes_on(&mut self) -> bool {
-        if let Ok(question) = self.asked.try_recv() {
-            question.send(self.log.clone()).ok();
-        }
-        !self.stop.load(Ordering::Relaxed)
     }
 
     fn note(&mut self, what: Happened) {

@@ -1,15 +1,15 @@
 //! A paced UDP flow from the LAN host to a far end that sends every packet back.
 
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use super::FlowFamily;
 use super::window::{Arrival, PathReport, judge};
+use crate::keeper::{Asked, Keeper};
 use crate::lab::Lab;
 use crate::plan;
 
@@ -29,9 +29,9 @@ const PACKET: usize = 64;
 #[derive(Debug)]
 pub struct UdpFlow {
     start: Instant,
-    sender: Keeper<u64>,
-    far: Keeper<Arrival>,
-    near: Keeper<Arrival>,
+    sender: Keeper<Vec<u64>>,
+    far: Keeper<Vec<Arrival>>,
+    near: Keeper<Vec<Arrival>>,
 }
 
 /// Both ways of a flow.
@@ -55,14 +55,14 @@ impl UdpFlow {
         let start = Instant::now();
         Ok(Self {
             start,
-            far: Keeper::spawn("udp far end", move |asked| echo(&far, start, asked))?,
-            near: Keeper::spawn("udp echoes", move |asked| collect(&near, start, asked))?,
-            sender: Keeper::spawn("udp sender", move |asked| send(&sending, start, every, asked))?,
+            far: Keeper::start(lab.internet(), "udp far end", move |asked| echo(&far, start, asked))?,
+            near: Keeper::start(lab.lan(), "udp echoes", move |asked| collect(&near, start, asked))?,
+            sender: Keeper::start(lab.lan(), "udp sender", move |asked| send(&sending, start, every, asked))?,
         })
     }
 
     /// What became of everything sent since `since`.
-    pub fn report(&self, since: Instant) -> Result<UdpReport> {
+    pub fn report(&mut self, since: Instant) -> Result<UdpReport> {
         let to = Instant::now();
         thread::sleep(IN_FLIGHT);
         let (from_us, to_us) = (self.us(since), self.us(to));
@@ -73,7 +73,7 @@ impl UdpFlow {
     }
 
     /// When the far end first received something sent after `since`; `None` if nothing arrived yet.
-    pub fn first_arrival(&self, since: Instant) -> Result<Option<Instant>> {
+    pub fn first_arrival(&mut self, since: Instant) -> Result<Option<Instant>> {
         let from_us = self.us(since);
         let first_sent = self.sender.log()?.partition_point(|at| *at < from_us);
         let found = self.far.log()?.into_iter().find(|a| a.seq as usize >= first_sent);
@@ -85,58 +85,10 @@ impl UdpFlow {
     }
 }
 
-/// A thread that keeps a log and hands out copies of it. Dropped, it stops.
-#[derive(Debug)]
-struct Keeper<T> {
-    ask: Option<SyncSender<SyncSender<Vec<T>>>>,
-    thread: Option<JoinHandle<Result<()>>>,
-}
-
-type Asked<T> = Receiver<SyncSender<Vec<T>>>;
-
-impl<T: Clone + Send + 'static> Keeper<T> {
-    fn spawn(name: &str, work: impl FnOnce(Asked<T>) -> Result<()> + Send + 'static) -> Result<Self> {
-        let (ask, asked) = sync_channel(1);
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || work(asked))?;
-        Ok(Self { ask: Some(ask), thread: Some(thread) })
-    }
-
-    fn log(&self) -> Result<Vec<T>> {
-        let (answer, answered) = sync_channel(1);
-        let asked = self.ask.as_ref().is_some_and(|ask| ask.send(answer).is_ok());
-        let Some(log) = asked.then(|| answered.recv().ok()).flatten() else {
-            bail!("a measurement thread has ended: the flow's sockets failed");
-        };
-        Ok(log)
-    }
-}
-
-impl<T> Drop for Keeper<T> {
-    fn drop(&mut self) {
-        drop(self.ask.take());
-        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
-            if !thread::panicking() {
-                std::panic::resume_unwind(panic);
-            }
-        }
-    }
-}
-
-/// Answers waiting questions; `false` once nobody can ask any more.
-fn answer<T: Clone>(asked: &Asked<T>, log: &[T]) -> bool {
-    loop {
-        match asked.try_recv() {
-            Ok(question) => drop(question.send(log.to_vec())),
-            Err(std::sync::mpsc::TryRecvError::Empty) => return true,
-            Err(std::sync::mpsc::TryRecvError::Disconnected) => return false,
-        }
-    }
-}
-
-fn send(socket: &UdpSocket, start: Instant, every: Duration, asked: Asked<u64>) -> Result<()> {
+fn send(socket: &UdpSocket, start: Instant, every: Duration, asked: &Asked<Vec<u64>>) -> Result<()> {
     let mut log = Vec::new();
     let mut packet = [0; PACKET];
-    while answer(&asked, &log) {
+    while asked.answer(&log) {
         let due = start + every * u32::try_from(log.len())?;
         thread::sleep(due.saturating_duration_since(Instant::now()));
         if log.len() < MAX_PACKETS {
@@ -149,9 +101,9 @@ fn send(socket: &UdpSocket, start: Instant, every: Duration, asked: Asked<u64>) 
     Ok(())
 }
 
-fn echo(socket: &UdpSocket, start: Instant, asked: Asked<Arrival>) -> Result<()> {
+fn echo(socket: &UdpSocket, start: Instant, asked: &Asked<Vec<Arrival>>) -> Result<()> {
     let mut log = Vec::new();
-    while answer(&asked, &log) {
+    while asked.answer(&log) {
         let mut packet = [0; PACKET];
         if let Ok((length, from)) = socket.recv_from(&mut packet) {
             note(&mut log, &packet[..length], start);
@@ -161,9 +113,9 @@ fn echo(socket: &UdpSocket, start: Instant, asked: Asked<Arrival>) -> Result<()>
     Ok(())
 }
 
-fn collect(socket: &UdpSocket, start: Instant, asked: Asked<Arrival>) -> Result<()> {
+fn collect(socket: &UdpSocket, start: Instant, asked: &Asked<Vec<Arrival>>) -> Result<()> {
     let mut log = Vec::new();
-    while answer(&asked, &log) {
+    while asked.answer(&log) {
         let mut packet = [0; PACKET];
         // A connected socket also reports ICMP errors here; they are no arrivals.
         if let Ok(length) = socket.recv(&mut packet) {

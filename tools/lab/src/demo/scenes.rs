@@ -1,0 +1,165 @@
+//! The scenes, one function each: what is done to the branch and what it promises.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use lab::{Blackhole, FlowFamily, Link};
+
+use super::ledger::shown;
+use super::stage::Stage;
+use super::teller::Teller;
+use super::truth;
+
+/// After a switch, before gaps are read: TCP needs a retransmission to learn that it was reset.
+const SETTLE: Duration = Duration::from_millis(1200);
+
+/// Nothing in the play takes longer; what does has not happened.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Hook changes made while the branch is cut off.
+const FLIPS: usize = 200;
+
+/// A failback loses the packet that meets the changed way, and its follower where cores are busy.
+const FAILBACK_LOSS: u64 = 5;
+
+pub(crate) fn play(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
+    blackhole(stage, teller)?;
+    cut(stage, teller)?;
+    isolation(stage, teller)?;
+    recovery(stage, teller)
+}
+
+fn blackhole(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
+    teller.scene(1, "the primary is black-holed upstream, its carrier stays up");
+    let since = Instant::now();
+    stage.lab.blackhole(Link::A, Blackhole::default())?;
+    teller.step("link a: every packet vanishes behind the ISP's router, which itself still answers");
+    judge_switch(stage, teller, since, Duration::from_secs(1))?;
+    heal_and_fail_back(stage, teller)
+}
+
+fn cut(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
+    teller.scene(2, "the primary's cable is pulled");
+    let since = Instant::now();
+    stage.lab.cut(Link::A)?;
+    teller.step("link a: no carrier");
+    judge_switch(stage, teller, since, Duration::from_millis(20))?;
+    heal_and_fail_back(stage, teller)
+}
+
+fn judge_switch(stage: &mut Stage, teller: &mut Teller, since: Instant, limit: Duration) -> Result<()> {
+    let moved = both_go_over(stage, Link::B, since);
+    let told = moved.as_ref().map_or_else(|error| format!("{error:#}"), |at| format!("after {}", shown(*at)));
+    teller.must("both families go over to the backup", "always", told, moved.is_ok());
+    moved.context("without a switch there is nothing to measure")?;
+    let backup = stage.name(Link::B)?;
+    let redialled = stage.wait_for_status(PATIENCE, |status| {
+        status["mqtt"]["connected"] == true && status["mqtt"]["link"] == backup.as_str()
+    })?;
+    thread::sleep(SETTLE);
+    for (family, flow) in [("IPv4", &mut stage.udp4), ("IPv6", &mut stage.udp6)] {
+        let way = flow.report(since)?.round;
+        teller.step(&format!("UDP {family}: {} of {} packets lost", way.lost, way.sent));
+        teller.within(&format!("UDP {family}: longest silence"), limit, way.gap());
+    }
+    let dialogue = stage.tcp.report(since)?;
+    let answered = dialogue.hangs == 0 && dialogue.answers > 0;
+    teller.must("TCP is told and never hangs", "0 hangs", format!("{} hangs", dialogue.hangs), answered);
+    teller.within("TCP: longest wait for an answer", limit + Duration::from_millis(600), dialogue.stall());
+    let told = redialled.map_or("never".to_owned(), |after| format!("after {}", shown(after)));
+    teller.must("telemetry goes on over the backup", "always", told, redialled.is_some());
+    Ok(())
+}
+
+fn heal_and_fail_back(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
+    let since = Instant::now();
+    stage.lab.heal(Link::A)?;
+    teller.step("link a works again; it must prove itself before traffic goes back");
+    let moved = both_go_over(stage, Link::A, since);
+    let told = moved.as_ref().map_or_else(|error| format!("{error:#}"), |at| format!("after {}", shown(*at)));
+    teller.must("both families go back to the primary", "after its proof", told, moved.is_ok());
+    moved.context("the play cannot go on over the backup")?;
+    thread::sleep(SETTLE);
+    for (family, flow) in [("IPv4", &mut stage.udp4), ("IPv6", &mut stage.udp6)] {
+        let lost = flow.report(since)?.round.lost;
+        let what = format!("UDP {family}: packets lost by going back");
+        teller.must(&what, &format!("<= {FAILBACK_LOSS}"), lost.to_string(), lost <= FAILBACK_LOSS);
+    }
+    Ok(())
+}
+
+fn isolation(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
+    teller.scene(3, "both links are dead: the branch is cut off");
+    let before = stage.watch.seen()?.switches.len();
+    stage.lab.cut(Link::B)?;
+    stage.lab.blackhole(Link::A, Blackhole::default())?;
+    let cut_off = stage.wait_for_status(PATIENCE, |status| status["mqtt"]["connected"] == false)?;
+    teller.must("the box notices that it is cut off", "always", option(cut_off), cut_off.is_some());
+    stage.card.command(&format!("flip all {} 50", FLIPS / 2))?;
+    teller.step(&format!("meanwhile the lines go on: {FLIPS} hook changes"));
+    let spooled =
+        |records: u64| move |status: &serde_json::Value| status["spool"]["records"].as_u64() >= Some(records);
+    let kept = stage.wait_for_status(PATIENCE, spooled(FLIPS as u64))?;
+    teller.must("telemetry spools", &format!(">= {FLIPS} records"), option(kept), kept.is_some());
+    let moved = stage.watch.seen()?.switches.len() - before;
+    teller.must("no way is taken that leads nowhere", "0 switches", format!("{moved} switches"), moved == 0);
+    Ok(())
+}
+
+fn recovery(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
+    teller.scene(4, "all is back: the spool drains in order");
+    let since = Instant::now();
+    stage.lab.heal(Link::B)?;
+    stage.lab.heal(Link::A)?;
+    let first = first_packet(stage, since)?;
+    teller.must("traffic flows again", "always", option(first), first.is_some());
+    teller.within("first packet over any link", Duration::from_secs(3), first.unwrap_or(PATIENCE));
+    let drained = stage.wait_for_status(PATIENCE, |status| {
+        status["mqtt"]["connected"] == true && status["spool"]["records"] == 0
+    })?;
+    teller.must("the spool drains", "to 0", option(drained), drained.is_some());
+    teller.within("spool drained", Duration::from_secs(10), drained.unwrap_or(PATIENCE));
+    judge_telemetry(stage, teller)
+}
+
+fn judge_telemetry(stage: &Stage, teller: &mut Teller) -> Result<()> {
+    let happened = stage.hook_changes()?;
+    let found = truth::compare(&happened, &stage.branch.records()?);
+    let all = happened.len() >= FLIPS;
+    let lost = format!("{} of {} lost", found.lost, happened.len());
+    teller.must("hook changes kept by the NOC", "0 lost", lost, all && found.lost == 0);
+    teller.must(
+        "none told twice or invented",
+        "0",
+        found.invented + found.twice,
+        found.invented + found.twice == 0,
+    );
+    let order = if found.in_order { "kept" } else { "broken" };
+    teller.must("order of events", "kept", order, found.in_order);
+    let gaps = found.broken_chain;
+    teller.must("each record follows its predecessor", "0 breaks", format!("{gaps} breaks"), gaps == 0);
+    Ok(())
+}
+
+/// How long it took until both families had gone over to a link.
+fn both_go_over(stage: &mut Stage, to: Link, since: Instant) -> Result<Duration> {
+    let four = stage.watch.wait_for(FlowFamily::V4, to, since, PATIENCE)?;
+    let six = stage.watch.wait_for(FlowFamily::V6, to, since, PATIENCE)?;
+    Ok(four.at.max(six.at).duration_since(since))
+}
+
+/// When something sent after `since` first arrived at the far end.
+fn first_packet(stage: &mut Stage, since: Instant) -> Result<Option<Duration>> {
+    while since.elapsed() < PATIENCE {
+        if let Some(at) = stage.udp4.first_arrival(since)? {
+            return Ok(Some(at.duration_since(since)));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(None)
+}
+
+fn option(after: Option<Duration>) -> String {
+    after.map_or("never".to_owned(), |after| format!("after {}", shown(after)))
+}

@@ -1,0 +1,175 @@
+//! Everything that is on stage: the lab, the real programs, the flows, the watch.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use lab::{
+    Branch, Broker, Card, FlowFamily, Lab, LabOptions, Link, Program, RouteWatch, SiteOptions, TcpFlow,
+    UdpFlow,
+};
+use serde_json::Value;
+
+use super::map;
+use super::teller::Teller;
+use super::truth::{self, HookChange};
+
+/// The pace of the UDP flows.
+const EVERY: Duration = Duration::from_millis(1);
+
+/// From starting the daemon to traffic, told to the NOC.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+
+/// Between two questions to the daemon.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+/// The stage. Programs come before the lab, so that they end before it goes.
+pub(crate) struct Stage {
+    pub(crate) udp4: UdpFlow,
+    pub(crate) udp6: UdpFlow,
+    pub(crate) tcp: TcpFlow,
+    pub(crate) watch: RouteWatch,
+    pub(crate) daemon: Program,
+    pub(crate) card: Card,
+    collector: Program,
+    broker: Broker,
+    pub(crate) branch: Branch,
+    pub(crate) lab: Lab,
+}
+
+impl Stage {
+    /// Builds the lab, starts everything and waits until the branch works.
+    pub(crate) fn open(teller: &Teller) -> Result<Self> {
+        teller.step("building the lab: a LAN host, the box, two ISPs, an internet");
+        let lab = Lab::build(&LabOptions::default())?;
+        let names: Vec<_> = lab.links().map(|(link, wanted)| (link, wanted.name.clone())).collect();
+        teller.drawing(&map::drawing(&names));
+        let branch = Branch::prepare(&lab, &site())?;
+        teller.step("starting the broker (mosquitto, mutual TLS) and the NOC's collector");
+        let broker = branch.start_broker(&lab)?;
+        let collector = branch.start_collector(&lab)?;
+        teller.step("starting the line card and holdfastd");
+        let card = branch.start_card(&lab)?;
+        let watch = RouteWatch::start(&lab)?;
+        let daemon = branch.start_daemon(&lab)?;
+        let mut stage = Self {
+            udp4: UdpFlow::start(&lab, FlowFamily::V4, EVERY)?,
+            udp6: UdpFlow::start(&lab, FlowFamily::V6, EVERY)?,
+            tcp: TcpFlow::start(&lab, FlowFamily::V4)?,
+            watch,
+            daemon,
+            card,
+            collector,
+            broker,
+            branch,
+            lab,
+        };
+        stage.wait_until_ready()?;
+        teller.step("traffic flows: 1 kHz UDP over IPv4 and IPv6, a TCP dialogue; the NOC hears the box");
+        Ok(stage)
+    }
+
+    fn wait_until_ready(&mut self) -> Result<()> {
+        let since = Instant::now();
+        let ready = |status: &Value| {
+            active(status, "v4") && active(status, "v6") && status["mqtt"]["connected"] == true
+        };
+        if self.wait_for_status(READY_WITHIN, ready)?.is_none() {
+            let words = self.lab.last_words(20);
+            bail!(
+                "the branch does not work after {:?}; last words of every program:\n{words}",
+                since.elapsed()
+            );
+        }
+        Ok(())
+    }
+
+    /// Waits until the daemon's status satisfies `wanted` and says how long that took.
+    pub(crate) fn wait_for_status(
+        &mut self,
+        within: Duration,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Option<Duration>> {
+        let since = Instant::now();
+        while since.elapsed() < within {
+            self.daemon.expect_running()?;
+            // Until the daemon listens there is no answer, and that is no failure.
+            if self.branch.ask("status").is_ok_and(|status| wanted(&status)) {
+                return Ok(Some(since.elapsed()));
+            }
+            thread::sleep(ASK_EVERY);
+        }
+        Ok(None)
+    }
+
+    /// The name of a link.
+    pub(crate) fn name(&self, link: Link) -> Result<String> {
+        Ok(self.lab.name_of(link)?.to_owned())
+    }
+
+    /// Every hook change that the card made, in order.
+    pub(crate) fn hook_changes(&self) -> Result<Vec<HookChange>> {
+        Ok(self.card.happened()?.iter().filter_map(truth::happened).collect())
+    }
+
+    /// What must hold over the whole play.
+    pub(crate) fn judge_the_whole(&mut self, teller: &mut Teller) -> Result<()> {
+        teller.scene(5, "the whole play");
+        let seen = self.watch.seen()?;
+        let looked = format!("{} looks, longest blink {:?}", seen.looks, seen.longest_blink);
+        let lawful = seen.faults.is_empty() && seen.looks > 1000;
+        let told = if lawful { looked } else { format!("{looked}; {}", seen.faults.join("; ")) };
+        teller.must("exactly one active default per family", "at every instant", told, lawful);
+        self.judge_telling(teller)?;
+        let ended = self.ended()?;
+        let all_run = ended.is_empty();
+        let told = if all_run { "all run".to_owned() } else { ended.join(", ") };
+        teller.must("no program of the branch ended", "none", told, all_run);
+        Ok(())
+    }
+
+    /// Every switch of the kernel is told to the NOC once, and no other.
+    fn judge_telling(&mut self, teller: &mut Teller) -> Result<()> {
+        let mut switched: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for switch in self.watch.seen()?.switches {
+            let family = match switch.family {
+                FlowFamily::V4 => "ipv4",
+                FlowFamily::V6 => "ipv6",
+            };
+            switched.entry(family.to_owned()).or_default().push(self.name(switch.to)?);
+        }
+        let told = truth::switches_told(&self.branch.records()?);
+        let shown = format!("kernel {switched:?}, NOC {told:?}");
+        let alike = switched == told && !switched.is_empty();
+        let measured = if alike { format!("{}", told.values().map(Vec::len).sum::<usize>()) } else { shown };
+        teller.must("each switch of the kernel is told to the NOC", "once", measured, alike);
+        Ok(())
+    }
+
+    fn ended(&mut self) -> Result<Vec<String>> {
+        let mut ended = Vec::new();
+        let broker = self.broker.program().context("the broker was started")?;
+        for program in [&mut self.daemon, &mut self.card.program, &mut self.collector, broker] {
+            if let Some(status) = program.ended()? {
+                ended.push(format!("{} ({status})", program.name()));
+            }
+        }
+        Ok(ended)
+    }
+}
+
+/// Does the daemon say that a family's traffic has a way?
+fn active(status: &Value, family: &str) -> bool {
+    let families = status["wan"]["families"].as_array().into_iter().flatten();
+    families.filter(|entry| entry["family"] == family).any(|entry| !entry["active"].is_null())
+}
+
+/// The demo's site: detection as shipped, mistrust shortened to what an audience waits for.
+fn site() -> SiteOptions {
+    SiteOptions {
+        timing: vec![("hold_down", "1s"), ("failback_after", "4s")],
+        mqtt: vec![("keep_alive", "5s")],
+        ..SiteOptions::default()
+    }
+}

@@ -1,0 +1,91 @@
+//! The site file of a lab's branch, and the board file that says where its line card is. Pure text.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::broker::PORT;
+use crate::certificates::Certificates;
+use crate::lab::Lab;
+use crate::options::GatewayFrom;
+use crate::plan;
+
+/// What a branch wants, as far as labs differ.
+#[derive(Clone, Debug)]
+pub struct SiteOptions {
+    /// The site's name.
+    pub site: String,
+    /// Lines on the card, all of profile `phone`.
+    pub lines: u8,
+    /// Keys of `[timing]` with their values, for example `("failback_after", "4s")`.
+    pub timing: Vec<(&'static str, &'static str)>,
+    /// Keys of `[mqtt]` besides the broker and the secrets.
+    pub mqtt: Vec<(&'static str, &'static str)>,
+    /// Text that goes to the end of the file as it is.
+    pub more: String,
+    /// What the daemon logs.
+    pub log: String,
+    /// The daemon's data folder, where it is not to be the lab's own: a small tmpfs, for example.
+    pub data: Option<PathBuf>,
+    /// The broker's persistence folder, likewise.
+    pub broker_store: Option<PathBuf>,
+}
+
+impl Default for SiteOptions {
+    fn default() -> Self {
+        Self {
+            site: "lab-clinic".to_owned(),
+            lines: 2,
+            timing: Vec::new(),
+            mqtt: Vec::new(),
+            more: String::new(),
+            log: "info".to_owned(),
+            data: None,
+            broker_store: None,
+        }
+    }
+}
+
+/// The site file.
+pub(crate) fn text(lab: &Lab, certificates: &Certificates, options: &SiteOptions) -> Result<String> {
+    let mut text = String::new();
+    writeln!(text, "site = {:?}\n\n[lan]\nport = \"lan\"", options.site)?;
+    for (place, (link, wanted)) in lab.links().enumerate() {
+        writeln!(text, "\n[[link]]\nname = {:?}\nport = {:?}", wanted.name, link.interface())?;
+        writeln!(text, "preference = {}\nmetered = {}", place + 1, wanted.metered)?;
+        if wanted.gateway == GatewayFrom::SiteFile {
+            let [four, six] = plan::gateway(link).map(|net| net.address);
+            writeln!(text, "gateway4 = \"{four}\"\ngateway6 = \"{six}\"")?;
+        }
+        let targets = plan::TARGETS.iter().flatten().map(|net| format!("\"{}\"", net.address));
+        writeln!(text, "targets = [{}]", targets.collect::<Vec<_>>().join(", "))?;
+    }
+    section(&mut text, "timing", &options.timing)?;
+    for line in 0..options.lines {
+        writeln!(text, "\n[[line]]\nline = {line}\nprofile = \"phone\"\nname = \"desk {line}\"")?;
+    }
+    section(&mut text, "mqtt", &options.mqtt)?;
+    writeln!(text, "broker = \"{}:{PORT}\"", plan::BROKER[0].address)?;
+    writeln!(text, "ca = {:?}", certificates.ca)?;
+    writeln!(text, "certificate = {:?}\nkey = {:?}", certificates.site.certificate, certificates.site.key)?;
+    text.push_str(&options.more);
+    Ok(text)
+}
+
+/// The lab's own board: the project's board `lab` with this lab's card.
+pub(crate) fn board(card: &Path, baud: u32, lines: u8) -> String {
+    format!(
+        "inherit = \"lab\"\n\
+         about = \"The lab's board with the line card of one lab.\"\n\n\
+         [card]\ndevice = {card:?}\nbaud = {baud}\nlines = {lines}\n"
+    )
+}
+
+fn section(text: &mut String, name: &str, keys: &[(&str, &str)]) -> Result<()> {
+    writeln!(text, "\n[{name}]")?;
+    for (key, value) in keys {
+        writeln!(text, "{key} = {value:?}")?;
+    }
+    Ok(())
+}
