@@ -129,12 +129,8 @@ fn judge_telemetry(stage: &Stage, teller: &mut Teller) -> Result<()> {
     let all = happened.len() >= FLIPS;
     let lost = format!("{} of {} lost", found.lost, happened.len());
     teller.must("hook changes kept by the NOC", "0 lost", lost, all && found.lost == 0);
-    teller.must(
-        "none told twice or invented",
-        "0",
-        found.invented + found.twice,
-        found.invented + found.twice == 0,
-    );
+    let twice = found.invented + found.twice;
+    teller.must("none told twice or invented", "0", twice.to_string(), twice == 0);
     let order = if found.in_order { "kept" } else { "broken" };
     teller.must("order of events", "kept", order, found.in_order);
     let gaps = found.broken_chain;
