@@ -4,3 +4,4 @@
 //! in `tests/` have in common is in the other modules.
 
 pub mod observer;
+pub mod scene;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// Between two looks at rules, links and addresses.
 const LOOK_AROUND_EVERY: Duration = Duration::from_millis(25);
 /// A scenario that switches more often is broken.
-const MAX_SWITCHES: usize = 10_000;
+pub(super) const MAX_SWITCHES: usize = 10_000;
 
 /// What was seen.
 pub(super) struct Seen {
@@ -51,10 +52,11 @@ pub(super) fn spawn(
     config: Config,
     started: Instant,
     stop: Arc<AtomicBool>,
+    news: SyncSender<Switch>,
 ) -> Result<JoinHandle<Result<Seen>>> {
     let namespace = config.namespace.clone();
     let prepare = move || {
-        let mut witness = Witness::open(config, started)?;
+        let mut witness = Witness::open(config, started, news)?;
         witness.look_around()?;
         witness.look()?;
         Ok(witness)
@@ -70,6 +72,7 @@ pub(super) fn spawn(
 struct Witness {
     config: Config,
     started: Instant,
+    news: SyncSender<Switch>,
     ear: Socket,
     eye: Socket,
     links: Links,
@@ -79,7 +82,7 @@ struct Witness {
 }
 
 impl Witness {
-    fn open(config: Config, started: Instant) -> Result<Self> {
+    fn open(config: Config, started: Instant, news: SyncSender<Switch>) -> Result<Self> {
         let seen = Seen {
             ledger: Ledger::default(),
             switches: Vec::new(),
@@ -90,6 +93,7 @@ impl Witness {
         Ok(Self {
             config,
             started,
+            news,
             ear: Socket::open(CHANGES)?,
             eye: Socket::open(0)?,
             links: Links::default(),
@@ -192,7 +196,10 @@ impl Witness {
         reigns.push((at, family, active));
         if let Some(to) = active.filter(|to| Some(*to) != last) {
             let from = last.map(|from| self.links.name(from));
-            self.seen.switches.push(Switch { family, at, from, to: self.links.name(to) });
+            let switch = Switch { family, at, from, to: self.links.name(to) };
+            self.seen.switches.push(switch.clone());
+            // As many fit as there can be switches; nobody listens any more when all is over.
+            drop(self.news.try_send(switch));
         }
     }
 }

@@ -12,15 +12,17 @@
 //!  collector's store ───────────────────────> records ──────> told once? ───────┴─> Report
 //! ```
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
 mod kernel;
 mod ledger;
@@ -111,6 +113,8 @@ impl fmt::Display for Family {
 pub struct Observer {
     config: Config,
     stop: Arc<AtomicBool>,
+    news: Receiver<Switch>,
+    latest: BTreeMap<Family, Switch>,
     kernel: JoinHandle<Result<kernel::Seen>>,
     wire: JoinHandle<Result<wire::Seen>>,
 }
@@ -137,9 +141,33 @@ impl Observer {
         ensure!(!config.wans.is_empty(), "an observer without WAN interfaces would see nothing");
         let stop = Arc::new(AtomicBool::new(false));
         let started = Instant::now();
-        let kernel = kernel::spawn(config.clone(), started, Arc::clone(&stop))?;
+        let (tell, news) = sync_channel(kernel::MAX_SWITCHES);
+        let kernel = kernel::spawn(config.clone(), started, Arc::clone(&stop), tell)?;
         let wire = wire::spawn(config.clone(), started, Arc::clone(&stop))?;
-        Ok(Self { config, stop, kernel, wire })
+        Ok(Self { config, stop, news, latest: BTreeMap::new(), kernel, wire })
+    }
+
+    /// Waits until an interface carries a family, and says when it began to.
+    ///
+    /// # Errors
+    /// When it does not within the time given.
+    pub fn wait_until_active(&mut self, family: Family, interface: &str, within: Duration) -> Result<Switch> {
+        let deadline = Instant::now() + within;
+        loop {
+            for switch in self.news.try_iter() {
+                self.latest.insert(switch.family, switch);
+            }
+            if let Some(switch) = self.latest.get(&family).filter(|s| s.to == interface) {
+                return Ok(switch.clone());
+            }
+            let rest = deadline.saturating_duration_since(Instant::now());
+            match self.news.recv_timeout(rest) {
+                Ok(switch) => drop(self.latest.insert(switch.family, switch)),
+                Err(_) => {
+                    bail!("{family} was not on {interface} within {within:?}: {:?}", self.latest.get(&family))
+                }
+            }
+        }
     }
 
     /// Ends the observation and judges what was seen.
