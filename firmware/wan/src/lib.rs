@@ -11,12 +11,24 @@
 
 mod action;
 mod config;
+mod election;
+mod explain;
 mod facts;
+mod failover;
+mod jitter;
+mod lane;
+mod link_health;
 mod notice;
+mod per_family;
+mod probe_window;
+mod schedule;
+mod settle;
 mod status;
+mod wan;
 
 pub use action::{Action, FamilyPlan, Hop, Probe, RoutePlan};
 pub use config::{LinkConfig, Timing, WanConfig};
 pub use facts::{Addressing, Failure, LinkFacts, ProbeOutcome, ProbeResult, RoutesApplied};
 pub use notice::{Notice, Verdict, VerdictWhy, Why};
-pub use status::{FamilyStatus, LinkStatus, TargetStatus, WanStatus};
+pub use status::{FamilyStatus, LinkStatus, TargetStatus, WanCounters, WanStatus};
+pub use wan::Wan;

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
-    /// The judgement of a link changed.
+    /// The judgement of a link changed from one that stands to another: up, down, no carrier, no
+    /// address. Those on the way (probing, suspect, hold-down) are in the status only.
     Judged {
         /// Which link.
         link: LinkId,

@@ -12,8 +12,26 @@ use crate::{Verdict, VerdictWhy, Why};
 pub struct WanStatus {
     /// One entry per family that any link has targets for.
     pub families: Vec<FamilyStatus>,
-    /// One entry per link.
+    /// One entry per link and family that it has targets for.
     pub links: Vec<LinkStatus>,
+    /// Everything counted since the daemon started.
+    #[serde(default)]
+    pub counters: WanCounters,
+}
+
+/// What was counted since the daemon started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WanCounters {
+    /// Outcomes of no known probe (duplicates, strangers), answers nobody asked for, unknown links.
+    pub odd_input: u64,
+    /// Rounds discarded because the box noticed their end too late: its own fault, never a verdict.
+    pub late_rounds: u64,
+    /// Times an up link missed a round; most end with the next answered one.
+    pub suspicions: u64,
+    /// Route plans that the kernel refused in part, or never answered.
+    pub plans_refused: u64,
+    /// Actions given up because nobody polled them.
+    pub actions_dropped: u64,
 }
 
 /// Where a family's traffic goes.
@@ -52,9 +70,9 @@ pub struct LinkStatus {
     pub source: Option<IpAddr>,
     /// The gateway in use.
     pub gateway: Option<IpAddr>,
-    /// Smoothed round trip over all targets, microseconds.
+    /// Smoothed time until a quorum of targets had answered, microseconds.
     pub srtt_us: Option<u32>,
-    /// Lost rounds of the latest window, per cent.
+    /// Lost rounds of the latest window (128 rounds at most), per cent.
     pub loss_pct: Option<u8>,
     /// Each target by itself.
     pub targets: Vec<TargetStatus>,

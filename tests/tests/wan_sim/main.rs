@@ -1,0 +1,8 @@
+//! The WAN machine against simulated links and a simulated kernel: whatever lasts long or needs luck.
+
+mod boot;
+mod endurance;
+mod failure;
+mod kernel;
+mod need;
+mod site;
