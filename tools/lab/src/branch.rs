@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::broker::{Broker, PORT};
 use crate::card::Card;
 use crate::certificates::Certificates;
 use crate::lab::Lab;
+use crate::line_socket;
 use crate::plan;
 use crate::program::{Program, binary};
 use crate::site_file::{self, SiteOptions};
@@ -131,9 +132,8 @@ impl Branch {
 
     /// Asks the running daemon: `status`, `links` or `explain`.
     pub fn ask(&self, what: &str) -> Result<Value> {
-        let mut command = Command::new(binary("holdfast")?);
-        command.arg("--socket").arg(self.control_socket()).args([what, "--json"]);
-        json_of(command)
+        let answer = line_socket::ask(&self.control_socket(), &json!({ "ask": what }).to_string())?;
+        serde_json::from_str(&answer).with_context(|| format!("read the daemon's answer {answer:?}"))
     }
 
     /// The same for people: the text that `holdfast` prints.
@@ -170,11 +170,6 @@ impl Branch {
         fs::write(&path, site_file::board(&self.card, BAUD, self.options.lines))
             .with_context(|| format!("write {}", path.display()))
     }
-}
-
-fn json_of(command: Command) -> Result<Value> {
-    let output = output_of(command)?;
-    serde_json::from_str(&output).with_context(|| format!("read this answer as JSON: {output}"))
 }
 
 fn output_of(mut command: Command) -> Result<String> {

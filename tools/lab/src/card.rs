@@ -1,21 +1,18 @@
 //! The line card's simulator as the lab drives it: commands in, the truth of what happened out.
 
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::line_socket;
 use crate::program::Program;
 
 /// A simulator that does not listen by then does not start.
 const START_WITHIN: Duration = Duration::from_secs(5);
-
-/// A command is taken at once or not at all.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// A running line card.
 #[derive(Debug)]
@@ -38,9 +35,14 @@ impl Card {
         Ok(Self { program, control })
     }
 
-    /// Sends one command of `ata-sim` and returns its answer: `off 0`, `flip all 100 50`, `reset`.
-    pub fn command(&self, words: &str) -> Result<String> {
-        ask(&self.control, words).with_context(|| format!("tell ata-sim {words:?}"))
+    /// Sends one command of `ata-sim` and returns its answer, JSON: `off 0`, `flip all 100 50`,
+    /// `reset`. A refusal is an error with the reason.
+    pub fn command(&self, words: &str) -> Result<Value> {
+        let answer = line_socket::ask(&self.control, words)?;
+        let answer: Value =
+            serde_json::from_str(&answer).with_context(|| format!("read ata-sim's answer {answer:?}"))?;
+        ensure!(answer["ok"] == true, "ata-sim refuses {words:?}: {}", answer["error"]);
+        Ok(answer)
     }
 
     /// What happened on the card so far, as it tells it: one JSON object each.
@@ -52,13 +54,4 @@ impl Card {
         }
         Ok(all)
     }
-}
-
-fn ask(socket: &Path, words: &str) -> Result<String> {
-    let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(ANSWER_WITHIN))?;
-    writeln!(stream, "{words}")?;
-    let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer)?;
-    Ok(answer.trim_end().to_owned())
 }

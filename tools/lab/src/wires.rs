@@ -17,7 +17,7 @@ use hal_linux::netlink::packet::link::{
 use hal_linux::netlink::packet::route::{
     RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
 };
-use hal_linux::netlink::{NLM_F_CREATE, NLM_F_EXCL, RouteNetlinkMessage, Session};
+use hal_linux::netlink::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, RouteNetlinkMessage, Session};
 
 use crate::plan::Net;
 
@@ -145,6 +145,13 @@ impl Wires {
         self.session
             .request(RouteNetlinkMessage::NewRoute(route_message(route)), NLM_F_CREATE | NLM_F_EXCL)
             .with_context(|| format!("make route {route:?}"))
+    }
+
+    /// Makes a route in `main` or takes the place of the one that stands there.
+    pub(crate) fn replace_route(&mut self, route: &Route) -> Result<()> {
+        self.session
+            .request(RouteNetlinkMessage::NewRoute(route_message(route)), NLM_F_CREATE | NLM_F_REPLACE)
+            .with_context(|| format!("replace route {route:?}"))
     }
 
     /// Removes a route from `main`.

@@ -1,4 +1,4 @@
-//! The lab by itself, with a router set up by hand in place of the daemon. Needs root.
+//! The lab by itself, with a plain router in place of the daemon. Needs root.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
@@ -10,8 +10,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use lab::{
-    Blackhole, Branch, Carrier, Families, FlowFamily, GatewayFrom, Lab, LabOptions, Link, LinkOptions,
-    Namespace, Prefix, SiteOptions, TcpFlow, UdpFlow, Way, plan,
+    Blackhole, Branch, Carrier, CarrierEvents, Families, FlowFamily, GatewayFrom, Lab, LabOptions, Link,
+    LinkOptions, Namespace, Prefix, SiteOptions, TcpFlow, UdpFlow, Way, plan, route_plainly,
 };
 
 const EVERY_MS: Duration = Duration::from_millis(1);
@@ -39,7 +39,7 @@ fn a_dropped_lab_leaves_no_namespace_and_no_file() {
 fn labs_stand_side_by_side() {
     let labs = [Lab::build(&LabOptions::default()).unwrap(), Lab::build(&LabOptions::default()).unwrap()];
     for lab in &labs {
-        route_by_hand(lab, Link::A);
+        route_plainly(lab, Link::A).unwrap();
         assert!(reaches(lab.lan(), plan::TARGETS[0][0].address));
     }
 }
@@ -49,7 +49,7 @@ fn every_link_leads_to_the_internet_in_both_families() {
     let links = (1..=plan::MAX_LINKS).map(|n| LinkOptions::named(&format!("link{n}"))).collect();
     let lab = Lab::build(&LabOptions { links }).unwrap();
     for (link, _) in lab.links() {
-        route_by_hand(&lab, link);
+        route_plainly(&lab, link).unwrap();
         for target in plan::TARGETS.iter().flatten() {
             assert!(reaches(lab.lan(), target.address), "{} over {link}", target.address);
         }
@@ -59,7 +59,7 @@ fn every_link_leads_to_the_internet_in_both_families() {
 #[test]
 fn a_blackhole_takes_one_family_one_way_and_leaves_carrier_and_gateway() {
     let mut lab = Lab::build(&LabOptions::default()).unwrap();
-    route_by_hand(&lab, Link::A);
+    route_plainly(&lab, Link::A).unwrap();
     let [four, six] = plan::TARGETS[0].map(|net| net.address);
     let gateway = plan::gateway(Link::A)[0].address;
 
@@ -78,7 +78,7 @@ fn a_blackhole_takes_one_family_one_way_and_leaves_carrier_and_gateway() {
 #[test]
 fn a_pulled_cable_is_a_lost_carrier_and_comes_back_whole() {
     let mut lab = Lab::build(&LabOptions::default()).unwrap();
-    route_by_hand(&lab, Link::A);
+    route_plainly(&lab, Link::A).unwrap();
 
     lab.cut(Link::A).unwrap();
     assert!(!has_carrier(&lab, Link::A));
@@ -127,7 +127,7 @@ fn an_address_can_change_under_a_link() {
 #[test]
 fn a_refusing_isp_answers_and_a_lossy_one_loses_about_what_it_was_asked_to() {
     let mut lab = Lab::build(&LabOptions::default()).unwrap();
-    route_by_hand(&lab, Link::A);
+    route_plainly(&lab, Link::A).unwrap();
 
     lab.refuse(Link::A, true).unwrap();
     let refused = lab.lan().run(|| {
@@ -148,7 +148,7 @@ fn a_refusing_isp_answers_and_a_lossy_one_loses_about_what_it_was_asked_to() {
 #[test]
 fn flows_measure_a_switch_made_by_hand_and_the_counters_show_where_they_went() {
     let lab = Lab::build(&LabOptions::default()).unwrap();
-    route_by_hand(&lab, Link::A);
+    route_plainly(&lab, Link::A).unwrap();
     let mut udp4 = UdpFlow::start(&lab, FlowFamily::V4, EVERY_MS).unwrap();
     let mut udp6 = UdpFlow::start(&lab, FlowFamily::V6, EVERY_MS).unwrap();
     let mut tcp = TcpFlow::start(&lab, FlowFamily::V4).unwrap();
@@ -156,7 +156,7 @@ fn flows_measure_a_switch_made_by_hand_and_the_counters_show_where_they_went() {
     std::thread::sleep(Duration::from_millis(500));
     let over_b = lab.sent(Link::B).unwrap();
 
-    route_by_hand(&lab, Link::B);
+    route_plainly(&lab, Link::B).unwrap();
     std::thread::sleep(Duration::from_millis(1500));
 
     for report in [udp4.report(began).unwrap(), udp6.report(began).unwrap()] {
@@ -207,25 +207,6 @@ fn a_broker_is_killed_and_starts_again() {
     assert!(!listens());
 }
 
-/// What the daemon would do, in the plainest way: one default route and masquerade.
-fn route_by_hand(lab: &Lab, link: Link) {
-    let [four, six] = plan::gateway(link).map(|net| net.address);
-    lab.branch()
-        .run(|| {
-            for switch in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
-                fs::write(format!("/proc/sys/net/{switch}"), "1")?;
-            }
-            let rules = "add table inet hand; flush table inet hand; \
-                         add chain inet hand out { type nat hook postrouting priority 100; }; \
-                         add rule inet hand out oifname \"wan*\" masquerade";
-            assert!(Command::new("nft").arg(rules).status()?.success());
-            Ok(())
-        })
-        .unwrap();
-    ip(lab, &format!("-4 route replace default via {four}"));
-    ip(lab, &format!("-6 route replace default via {six}"));
-}
-
 fn ip(lab: &Lab, arguments: &str) -> String {
     let output = lab.branch().run(|| Ok(Command::new("ip").args(arguments.split(' ')).output()?)).unwrap();
     assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
@@ -255,21 +236,16 @@ fn namespaces_of(prefix: Prefix) -> Vec<String> {
 
 /// The slowest of a few carrier losses, from the cable to the kernel's word about it.
 fn slowest_carrier_event(lab: &mut Lab) -> Duration {
-    let mut monitor = Command::new("ip");
-    monitor.args(["-o", "monitor", "link"]);
-    let monitor = lab::Program::start(lab.branch(), "monitor", monitor, &lab.logs()).unwrap();
-    let mut lines = monitor.lines().unwrap();
-    std::thread::sleep(Duration::from_millis(1200));
+    let index = plan::index::box_wan(Link::A);
     let mut slowest = Duration::ZERO;
     for _ in 0..4 {
+        let mut events = CarrierEvents::listen(lab.branch()).unwrap();
         let cut_at = Instant::now();
         lab.cut(Link::A).unwrap();
-        let told = |line: &str| line.contains("NO-CARRIER").then_some(());
-        lines.wait_for("lost carrier", Duration::from_secs(3), told).unwrap();
+        assert!(events.wait_for(index, false, Duration::from_secs(3)).unwrap());
         slowest = slowest.max(cut_at.elapsed());
         lab.restore(Link::A).unwrap();
-        let back = |line: &str| line.contains("LOWER_UP").then_some(());
-        lines.wait_for("carrier", Duration::from_secs(3), back).unwrap();
+        assert!(events.wait_for(index, true, Duration::from_secs(3)).unwrap());
     }
     slowest
 }

@@ -51,7 +51,7 @@ fn obey(stage: &mut Stage, words: &[&str], since: &mut Instant) -> Result<String
         ["blackhole", letter] => done(stage.lab.blackhole(link(letter)?, Blackhole::default())),
         ["loss", letter, pct] => done(stage.lab.loss(link(letter)?, pct.parse().context("a percentage")?)),
         ["heal", letter] => done(stage.lab.heal(link(letter)?)),
-        ["off" | "on", _] => stage.card.command(&words.join(" ")),
+        ["off" | "on", _] => stage.card.command(&words.join(" ")).map(|answer| answer.to_string()),
         ["status" | "links" | "explain"] => stage.branch.ask_for_people(words[0]),
         ["gaps"] => gaps(stage, *since),
         _ => bail!("there is no {:?} here; these are:\n{HELP}", words.join(" ")),

@@ -96,7 +96,7 @@ fn isolation(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
     stage.lab.blackhole(Link::A, Blackhole::default())?;
     let cut_off = stage.wait_for_status(PATIENCE, |status| status["mqtt"]["connected"] == false)?;
     teller.must("the box notices that it is cut off", "always", option(cut_off), cut_off.is_some());
-    stage.card.command(&format!("flip all {} 50", FLIPS / 2))?;
+    stage.card.command(&format!("flip all {FLIPS} 100"))?;
     teller.step(&format!("meanwhile the lines go on: {FLIPS} hook changes"));
     let spooled =
         |records: u64| move |status: &serde_json::Value| status["spool"]["records"].as_u64() >= Some(records);
