@@ -2,6 +2,7 @@
 //!
 //! Everything here is about people at a terminal; what labs are made of is in the library.
 
+mod bench;
 mod demo;
 
 use std::process::ExitCode;
@@ -20,6 +21,8 @@ struct Arguments {
 enum Verb {
     /// Play two outages, an isolation and a recovery, and hold what was measured against what is promised
     Demo(demo::DemoArgs),
+    /// Measure times, memory and size beside a reference in the same run
+    Bench(bench::BenchArgs),
     /// Remove what killed labs have left behind; labs in use are not touched
     Sweep,
 }
@@ -27,6 +30,7 @@ enum Verb {
 fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Demo(arguments) => demo::run(&arguments),
+        Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Sweep => sweep(),
     };
     done.unwrap_or_else(|error| {
