@@ -12,7 +12,7 @@ use crate::cargo::{need_root, run};
 pub(crate) const LAB: &[&str] = &["iproute2", "mosquitto", "nftables"];
 /// Everything that any test starts.
 pub(crate) const TESTS: &[&str] =
-    &["e2fsprogs", "iproute2", "mosquitto", "mount", "nftables", "strace", "util-linux"];
+    &["e2fsprogs", "iproute2", "mosquitto", "mosquitto-clients", "mount", "nftables", "strace", "util-linux"];
 
 /// Makes sure that the packages are there.
 pub(crate) fn ensure(why: &str, packages: &[&str]) -> Result<()> {
