@@ -1,0 +1,22 @@
+//! A line card on a pseudo-terminal: `hal/linecard`, paced like a wire, with faults on command.
+//!
+//! The core, [`Simulator`], is sans-IO; [`run()`] gives it a pty, a clock and people to obey. It
+//! refuses to invent protocol of its own: every frame is written by the card's core.
+
+mod command;
+mod control;
+mod flips;
+mod noise;
+mod pace;
+mod pty;
+mod report;
+mod run;
+mod simulator;
+mod spawn;
+
+pub use command::{Answer, Command, Status};
+pub use control::Control;
+pub use report::Report;
+pub use run::{Options, Sink, run};
+pub use simulator::{Settings, Simulator};
+pub use spawn::{Handle, spawn};
