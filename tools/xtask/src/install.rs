@@ -74,7 +74,7 @@ fn apt_install(packages: &[&str]) -> Command {
 
 fn apt() -> Command {
     let mut command = Command::new("apt-get");
-    command.args(["--quiet", "-o", "DPkg::Lock::Timeout=120"]);
+    command.args(["-qq", "-o", "DPkg::Lock::Timeout=120"]);
     command.env("DEBIAN_FRONTEND", "noninteractive");
     // Debian starts a packaged daemon at once. The tests bring up a broker of their own.
     command.env("SYSTEMD_OFFLINE", "1");
