@@ -6,5 +6,7 @@
 pub mod clock;
 pub mod links;
 pub mod netlink;
+pub mod ping;
 pub mod router;
 pub mod routing;
+pub mod sysctl;
