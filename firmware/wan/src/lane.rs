@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::election::{Candidate, Standing};
 use crate::jitter::Permille;
 use crate::link_health::{Footing, LinkHealth, State};
-use crate::probe_window::ProbeWindow;
+use crate::probe_window::{Noted, ProbeWindow};
 use crate::schedule::{self, Role, Schedule};
 use crate::{Hop, LinkConfig, Probe, ProbeOutcome, Timing};
 
@@ -70,10 +70,10 @@ impl Lane {
         self.routed |= self.hop.is_some_and(|hop| tables.contains(&hop));
     }
 
-    /// `false` if the outcome belongs to no probe that is remembered.
-    pub(crate) fn note(&mut self, outcome: &ProbeOutcome) -> bool {
+    /// What became of a probe.
+    pub(crate) fn note(&mut self, outcome: &ProbeOutcome) -> Noted {
         let target = self.targets.iter().position(|t| *t == outcome.target);
-        target.is_some_and(|target| self.window.note(outcome.sequence, target, outcome.result))
+        target.map_or(Noted::Odd, |target| self.window.note(outcome.sequence, target, outcome.result))
     }
 
     /// Notices rounds that ended. Answers how many were noticed too late to count.

@@ -28,7 +28,7 @@ const TIMEOUT_UNKNOWN: Duration = Duration::from_millis(750);
 const TOLERANT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Answered rounds are counted no further back than this; nobody asks for more.
-const STREAK_ENOUGH: u8 = 16;
+const STREAK_ENOUGH: u8 = 8;
 
 /// The latest rounds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,17 @@ pub(crate) struct ProbeWindow {
     /// Every round before this one is decided.
     open_from: u32,
     srtt_us: Option<u32>,
+}
+
+/// What the outcome of a probe did to its round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Noted {
+    /// No such probe is remembered, or its fate was known.
+    Odd,
+    /// The round says what it said before.
+    Undecided,
+    /// The round says something else: the evidence changed.
+    Decided,
 }
 
 /// What the latest rounds say, newest first; undecided and discarded rounds say nothing.
@@ -127,25 +138,29 @@ impl ProbeWindow {
         number
     }
 
-    /// What became of a probe. `false` if no such probe is remembered or it was answered before.
-    pub(crate) fn note(&mut self, number: u32, target: usize, result: ProbeResult) -> bool {
+    /// What became of a probe.
+    pub(crate) fn note(&mut self, number: u32, target: usize, result: ProbeResult) -> Noted {
         let quorum = self.quorum;
-        let Some(round) = self.round_mut(number) else { return false };
+        let Some(round) = self.round_mut(number) else { return Noted::Odd };
         let before = round.finding(quorum);
-        let Some(fate) = round.fates.get_mut(target) else { return false };
+        let Some(fate) = round.fates.get_mut(target) else { return Noted::Odd };
         match (*fate, result) {
-            (Fate::Answered { .. }, _) | (Fate::Failed(_), ProbeResult::Failed(_)) => return false,
+            (Fate::Answered { .. }, _) | (Fate::Failed(_), ProbeResult::Failed(_)) => return Noted::Odd,
             (Fate::Waiting | Fate::Failed(_), ProbeResult::Answered { rtt_us }) => {
                 *fate = Fate::Answered { rtt_us };
             }
             (Fate::Waiting, ProbeResult::Failed(failure)) => *fate = Fate::Failed(failure),
         }
-        if before != Finding::Answered && round.finding(quorum) == Finding::Answered {
+        let after = round.finding(quorum);
+        if before == after {
+            return Noted::Undecided;
+        }
+        if after == Finding::Answered {
             let rtt_us = round.rtt_us(quorum);
             self.smooth(rtt_us);
         }
         self.forget_decided();
-        true
+        Noted::Decided
     }
 
     /// The deadlines of rounds that ended by now.

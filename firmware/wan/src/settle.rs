@@ -25,26 +25,25 @@ impl Wan {
             }
         }
         self.probe(now);
+        self.wake = self.deadline();
     }
 
-    /// The earliest thing that will happen by itself.
-    pub(crate) fn deadline(&self) -> Option<Tick> {
+    fn deadline(&self) -> Option<Tick> {
         let started = self.started?;
         let patience = Some(started + START_PATIENCE).filter(|until| self.clock < *until);
         let hearing = Some(started + HEAR_ALL_WITHIN).filter(|until| self.clock < *until);
-        let mut deadlines: Vec<Tick> =
-            [patience, hearing, self.failover.deadline()].into_iter().flatten().collect();
-        for family in Family::BOTH {
-            let state = self.families.of(family);
-            let settled = state.settles_until.filter(|until| self.clock < *until);
-            deadlines.extend(settled.into_iter().chain(state.revisit));
-            let scene = self.scene(family);
-            for lane in self.lanes(family) {
-                deadlines.extend(lane.window.deadline());
-                deadlines.extend(lane.due(scene.role(lane.link()), &self.timing));
-            }
-        }
-        deadlines.into_iter().min()
+        let families = Family::BOTH.into_iter().filter_map(|family| self.family_deadline(family));
+        [patience, hearing, self.failover.deadline()].into_iter().flatten().chain(families).min()
+    }
+
+    fn family_deadline(&self, family: Family) -> Option<Tick> {
+        let state = self.families.of(family);
+        let settled = state.settles_until.filter(|until| self.clock < *until);
+        let scene = self.scene(family);
+        let lanes = self.lanes(family).flat_map(|lane| {
+            [lane.window.deadline(), lane.due(scene.role(lane.link()), &self.timing)].into_iter().flatten()
+        });
+        settled.into_iter().chain(state.revisit).chain(lanes).min()
     }
 
     /// Traffic moved: people are told, then the flows of links that died are forgotten, each once.

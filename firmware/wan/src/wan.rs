@@ -13,6 +13,7 @@ use crate::failover::{Answered, Failover};
 use crate::jitter::Jitter;
 use crate::lane::Lane;
 use crate::per_family::PerFamily;
+use crate::probe_window::Noted;
 use crate::{
     Action, Hop, LinkConfig, LinkFacts, ProbeOutcome, RoutesApplied, Timing, WanConfig, WanCounters, Why,
 };
@@ -45,6 +46,8 @@ pub struct Wan {
     pub(crate) ready: bool,
     /// The latest time told; it never runs backwards.
     pub(crate) clock: Tick,
+    /// The earliest thing that will happen by itself.
+    pub(crate) wake: Option<Tick>,
     pub(crate) counters: WanCounters,
     actions: VecDeque<Action>,
 }
@@ -89,6 +92,7 @@ impl Wan {
             started: None,
             ready: false,
             clock: Tick::ZERO,
+            wake: None,
             counters: WanCounters::default(),
             actions: VecDeque::new(),
         }
@@ -123,9 +127,11 @@ impl Wan {
         let now = self.at(now);
         let family = Family::of(&outcome.target);
         let lane = self.links.iter_mut().find(|l| l.config.id == outcome.link);
-        let noted = lane.and_then(|l| l.lanes.of_mut(family).as_mut()).is_some_and(|l| l.note(&outcome));
-        self.counters.odd_input += u64::from(!noted);
-        self.settle(now);
+        match lane.and_then(|l| l.lanes.of_mut(family).as_mut()).map(|l| l.note(&outcome)) {
+            None | Some(Noted::Odd) => self.counters.odd_input += 1,
+            Some(Noted::Undecided) => {}
+            Some(Noted::Decided) => self.settle(now),
+        }
     }
 
     /// The kernel's answer to [`Action::ApplyRoutes`].
@@ -156,7 +162,7 @@ impl Wan {
     pub fn poll_timeout(&self) -> Option<Tick> {
         // An event that comes late must not end rounds whose answers wait behind it.
         let soonest = self.clock + Duration::from_millis(1);
-        self.deadline().map(|deadline| deadline.max(soonest))
+        self.wake.map(|deadline| deadline.max(soonest))
     }
 
     /// The link that carries a family, as acknowledged by the kernel, and the box's address on it.
