@@ -3,6 +3,7 @@
 //! It promises first and measures then. A promise that could not be measured counts as broken.
 
 mod ledger;
+mod live;
 mod map;
 mod prompt;
 mod scenes;
@@ -30,16 +31,19 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     strict: bool,
     /// Redraw a live view of the links and flows
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["keep", "json"])]
     live: bool,
 }
 
 /// Plays it. Exit code 0: all that was promised held; 1: it did not; 2: it could not be played.
 pub(crate) fn run(arguments: &DemoArgs) -> Result<ExitCode> {
     lab::require_root()?;
+    if arguments.live {
+        return live::run(arguments.strict);
+    }
     lab::tear_down_on_signals()?;
     let mut teller = Teller::new(arguments.json);
-    let mut stage = Stage::open(&teller)?;
+    let mut stage = Stage::open(&mut teller)?;
     let played = scenes::play(&mut stage, &mut teller);
     if let Err(error) = &played {
         teller.must("the play went to its end", "always", format!("{error:#}"), false);

@@ -1,6 +1,5 @@
 //! The scenes, one function each: what is done to the branch and what it promises.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -49,15 +48,14 @@ fn cut(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
 }
 
 fn judge_switch(stage: &mut Stage, teller: &mut Teller, since: Instant, limit: Duration) -> Result<()> {
-    let moved = both_go_over(stage, Link::B, since);
-    let told = moved.as_ref().map_or_else(|error| format!("{error:#}"), |at| format!("after {}", shown(*at)));
-    teller.must("both families go over to the backup", "always", told, moved.is_ok());
+    let moved = both_go_over(stage, teller, Link::B, since)?;
+    teller.must("both families go over to the backup", "always", option(moved), moved.is_some());
     moved.context("without a switch there is nothing to measure")?;
     let backup = stage.name(Link::B)?;
-    let redialled = stage.wait_for_status(PATIENCE, |status| {
+    let redialled = stage.wait_for_status(teller, PATIENCE, |status| {
         status["mqtt"]["connected"] == true && status["mqtt"]["link"] == backup.as_str()
     })?;
-    thread::sleep(SETTLE);
+    stage.pause(teller, SETTLE)?;
     for (family, flow) in [("IPv4", &mut stage.udp4), ("IPv6", &mut stage.udp6)] {
         let way = flow.report(since)?.round;
         teller.step(&format!("UDP {family}: {} of {} packets lost", way.lost, way.sent));
@@ -67,8 +65,7 @@ fn judge_switch(stage: &mut Stage, teller: &mut Teller, since: Instant, limit: D
     let answered = dialogue.hangs == 0 && dialogue.answers > 0;
     teller.must("TCP is told and never hangs", "0 hangs", format!("{} hangs", dialogue.hangs), answered);
     teller.within("TCP: longest wait for an answer", limit + Duration::from_millis(600), dialogue.stall());
-    let told = redialled.map_or("never".to_owned(), |after| format!("after {}", shown(after)));
-    teller.must("telemetry goes on over the backup", "always", told, redialled.is_some());
+    teller.must("telemetry goes on over the backup", "always", option(redialled), redialled.is_some());
     Ok(())
 }
 
@@ -76,11 +73,10 @@ fn heal_and_fail_back(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
     let since = Instant::now();
     stage.lab.heal(Link::A)?;
     teller.step("link a works again; it must prove itself before traffic goes back");
-    let moved = both_go_over(stage, Link::A, since);
-    let told = moved.as_ref().map_or_else(|error| format!("{error:#}"), |at| format!("after {}", shown(*at)));
-    teller.must("both families go back to the primary", "after its proof", told, moved.is_ok());
+    let moved = both_go_over(stage, teller, Link::A, since)?;
+    teller.must("both families go back to the primary", "after its proof", option(moved), moved.is_some());
     moved.context("the play cannot go on over the backup")?;
-    thread::sleep(SETTLE);
+    stage.pause(teller, SETTLE)?;
     for (family, flow) in [("IPv4", &mut stage.udp4), ("IPv6", &mut stage.udp6)] {
         let lost = flow.report(since)?.round.lost;
         let what = format!("UDP {family}: packets lost by going back");
@@ -94,13 +90,13 @@ fn isolation(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
     let before = stage.watch.seen()?.switches.len();
     stage.lab.cut(Link::B)?;
     stage.lab.blackhole(Link::A, Blackhole::default())?;
-    let cut_off = stage.wait_for_status(PATIENCE, |status| status["mqtt"]["connected"] == false)?;
+    let cut_off = stage.wait_for_status(teller, PATIENCE, |status| status["mqtt"]["connected"] == false)?;
     teller.must("the box notices that it is cut off", "always", option(cut_off), cut_off.is_some());
     stage.card.command(&format!("flip all {FLIPS} 100"))?;
     teller.step(&format!("meanwhile the lines go on: {FLIPS} hook changes"));
     let spooled =
         |records: u64| move |status: &serde_json::Value| status["spool"]["records"].as_u64() >= Some(records);
-    let kept = stage.wait_for_status(PATIENCE, spooled(FLIPS as u64))?;
+    let kept = stage.wait_for_status(teller, PATIENCE, spooled(FLIPS as u64))?;
     teller.must("telemetry spools", &format!(">= {FLIPS} records"), option(kept), kept.is_some());
     let moved = stage.watch.seen()?.switches.len() - before;
     teller.must("no way is taken that leads nowhere", "0 switches", format!("{moved} switches"), moved == 0);
@@ -112,10 +108,10 @@ fn recovery(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
     let since = Instant::now();
     stage.lab.heal(Link::B)?;
     stage.lab.heal(Link::A)?;
-    let first = first_packet(stage, since)?;
+    let first = first_packet(stage, teller, since)?;
     teller.must("traffic flows again", "always", option(first), first.is_some());
     teller.within("first packet over any link", Duration::from_secs(3), first.unwrap_or(PATIENCE));
-    let drained = stage.wait_for_status(PATIENCE, |status| {
+    let drained = stage.wait_for_status(teller, PATIENCE, |status| {
         status["mqtt"]["connected"] == true && status["spool"]["records"] == 0
     })?;
     teller.must("the spool drains", "to 0", option(drained), drained.is_some());
@@ -138,22 +134,27 @@ fn judge_telemetry(stage: &Stage, teller: &mut Teller) -> Result<()> {
     Ok(())
 }
 
-/// How long it took until both families had gone over to a link.
-fn both_go_over(stage: &mut Stage, to: Link, since: Instant) -> Result<Duration> {
-    let four = stage.watch.wait_for(FlowFamily::V4, to, since, PATIENCE)?;
-    let six = stage.watch.wait_for(FlowFamily::V6, to, since, PATIENCE)?;
-    Ok(four.at.max(six.at).duration_since(since))
+/// How long it took until both families had gone over to a link; `None`: they did not.
+fn both_go_over(
+    stage: &mut Stage,
+    teller: &mut Teller,
+    to: Link,
+    since: Instant,
+) -> Result<Option<Duration>> {
+    stage.wait(teller, PATIENCE, |stage| {
+        let seen = stage.watch.seen()?;
+        let switched = |family| seen.switched(family, to, since);
+        let both = switched(FlowFamily::V4).zip(switched(FlowFamily::V6));
+        Ok(both.map(|(four, six)| four.at.max(six.at).duration_since(since)))
+    })
 }
 
-/// When something sent after `since` first arrived at the far end.
-fn first_packet(stage: &mut Stage, since: Instant) -> Result<Option<Duration>> {
-    while since.elapsed() < PATIENCE {
-        if let Some(at) = stage.udp4.first_arrival(since)? {
-            return Ok(Some(at.duration_since(since)));
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    Ok(None)
+/// When something sent after `since` first arrived at the far end; `None`: nothing did.
+fn first_packet(stage: &mut Stage, teller: &mut Teller, since: Instant) -> Result<Option<Duration>> {
+    stage.wait(teller, PATIENCE, |stage| {
+        let arrived = stage.udp4.first_arrival(since)?;
+        Ok(arrived.map(|at| at.duration_since(since)))
+    })
 }
 
 fn option(after: Option<Duration>) -> String {

@@ -9,7 +9,7 @@ use lab::{
     Branch, Broker, Card, FlowFamily, Lab, LabOptions, Link, Program, RouteWatch, SiteOptions, TcpFlow,
     UdpFlow,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::map;
 use super::teller::Teller;
@@ -21,8 +21,8 @@ const EVERY: Duration = Duration::from_millis(1);
 /// From starting the daemon to traffic, told to the NOC.
 const READY_WITHIN: Duration = Duration::from_secs(20);
 
-/// Between two questions to the daemon.
-const ASK_EVERY: Duration = Duration::from_millis(50);
+/// Between two looks at what is waited for.
+const ASK_EVERY: Duration = Duration::from_millis(20);
 
 /// The stage. Programs come before the lab, so that they end before it goes.
 pub(crate) struct Stage {
@@ -40,7 +40,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Builds the lab, starts everything and waits until the branch works.
-    pub(crate) fn open(teller: &Teller) -> Result<Self> {
+    pub(crate) fn open(teller: &mut Teller) -> Result<Self> {
         teller.step("building the lab: a LAN host, the box, two ISPs, an internet");
         let lab = Lab::build(&LabOptions::default())?;
         let names: Vec<_> = lab.links().map(|(link, wanted)| (link, wanted.name.clone())).collect();
@@ -65,22 +65,18 @@ impl Stage {
             branch,
             lab,
         };
-        stage.wait_until_ready()?;
+        stage.wait_until_ready(teller)?;
         teller.step("traffic flows: 1 kHz UDP over IPv4 and IPv6, a TCP dialogue; the NOC hears the box");
         Ok(stage)
     }
 
-    fn wait_until_ready(&mut self) -> Result<()> {
-        let since = Instant::now();
+    fn wait_until_ready(&mut self, teller: &mut Teller) -> Result<()> {
         let ready = |status: &Value| {
             active(status, "v4") && active(status, "v6") && status["mqtt"]["connected"] == true
         };
-        if self.wait_for_status(READY_WITHIN, ready)?.is_none() {
+        if self.wait_for_status(teller, READY_WITHIN, ready)?.is_none() {
             let words = self.lab.last_words(20);
-            bail!(
-                "the branch does not work after {:?}; last words of every program:\n{words}",
-                since.elapsed()
-            );
+            bail!("the branch does not work after {READY_WITHIN:?}; last words of every program:\n{words}");
         }
         Ok(())
     }
@@ -88,19 +84,60 @@ impl Stage {
     /// Waits until the daemon's status satisfies `wanted` and says how long that took.
     pub(crate) fn wait_for_status(
         &mut self,
+        teller: &mut Teller,
         within: Duration,
         wanted: impl Fn(&Value) -> bool,
     ) -> Result<Option<Duration>> {
         let since = Instant::now();
-        while since.elapsed() < within {
-            self.daemon.expect_running()?;
+        self.wait(teller, within, |stage| {
+            stage.daemon.expect_running()?;
             // Until the daemon listens there is no answer, and that is no failure.
-            if self.branch.ask("status").is_ok_and(|status| wanted(&status)) {
-                return Ok(Some(since.elapsed()));
+            let holds = stage.branch.ask("status").is_ok_and(|status| wanted(&status));
+            Ok(holds.then(|| since.elapsed()))
+        })
+    }
+
+    /// Waits until `found` finds something; `None`: it did not.
+    pub(crate) fn wait<T>(
+        &mut self,
+        teller: &mut Teller,
+        within: Duration,
+        mut found: impl FnMut(&mut Self) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        let deadline = Instant::now() + within;
+        loop {
+            if let Some(found) = found(self)? {
+                return Ok(Some(found));
             }
+            if Instant::now() >= deadline {
+                return Ok(None);
+            }
+            self.pulse(teller);
             thread::sleep(ASK_EVERY);
         }
-        Ok(None)
+    }
+
+    /// Lets the play go on for so long.
+    pub(crate) fn pause(&mut self, teller: &mut Teller, pause: Duration) -> Result<()> {
+        self.wait(teller, pause, |_| Ok(None::<()>))?;
+        Ok(())
+    }
+
+    /// Tells programs how everything is. What cannot be said at the moment is left out.
+    fn pulse(&mut self, teller: &mut Teller) {
+        if !teller.wants_pulse() {
+            return;
+        }
+        let since = teller.pulsed_at();
+        let status = self.branch.ask("status").unwrap_or_default();
+        let flow = |flow: &mut UdpFlow| flow.report(since).map(|report| report.round).ok();
+        let udp = json!({ "ipv4": flow(&mut self.udp4), "ipv6": flow(&mut self.udp6) });
+        teller.pulse(json!({
+            "links": links(&status),
+            "mqtt": status["mqtt"]["connected"].as_bool().filter(|c| *c).and(status["mqtt"]["link"].as_str()),
+            "spooled": status["spool"]["records"],
+            "udp": udp,
+        }));
     }
 
     /// The name of a link.
@@ -163,6 +200,20 @@ impl Stage {
 fn active(status: &Value, family: &str) -> bool {
     let families = status["wan"]["families"].as_array().into_iter().flatten();
     families.filter(|entry| entry["family"] == family).any(|entry| !entry["active"].is_null())
+}
+
+/// Every link in every family, as the daemon judges it.
+fn links(status: &Value) -> Vec<Value> {
+    let families = status["wan"]["families"].as_array();
+    let carries = |link: &Value| {
+        families.into_iter().flatten().any(|f| f["family"] == link["family"] && f["active"] == link["link"])
+    };
+    let links = status["wan"]["links"].as_array().into_iter().flatten();
+    let told = links.map(|link| {
+        let family = if link["family"] == "v6" { "ipv6" } else { "ipv4" };
+        json!({ "name": link["name"], "family": family, "verdict": link["verdict"], "active": carries(link) })
+    });
+    told.collect()
 }
 
 /// The demo's site: detection as shipped, mistrust shortened to what an audience waits for.

@@ -4,9 +4,12 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::ledger::{Balance, Kind, Ledger, Row, shown};
+
+/// Between two pulses.
+const PULSE: Duration = Duration::from_millis(500);
 
 /// Where and how the play is told.
 #[derive(Debug)]
@@ -14,12 +17,13 @@ pub(crate) struct Teller {
     json: bool,
     start: Instant,
     scene: u8,
+    pulsed: Option<Instant>,
     ledger: Ledger,
 }
 
 impl Teller {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, start: Instant::now(), scene: 0, ledger: Ledger::default() }
+        Self { json, start: Instant::now(), scene: 0, pulsed: None, ledger: Ledger::default() }
     }
 
     /// A scene begins.
@@ -38,6 +42,24 @@ impl Teller {
         if !self.json {
             self.line(text);
         }
+    }
+
+    /// Is it time to say how everything is? Only programs are told, and only so often.
+    pub(crate) fn wants_pulse(&self) -> bool {
+        self.json && self.pulsed.is_none_or(|at| at.elapsed() >= PULSE)
+    }
+
+    /// How everything is, and since when flows are to be judged the next time.
+    pub(crate) fn pulse(&mut self, mut pulse: Value) {
+        pulse["event"] = "pulse".into();
+        pulse["t_ms"] = self.t_ms().into();
+        self.object(&pulse);
+        self.pulsed = Some(Instant::now());
+    }
+
+    /// When the last pulse was.
+    pub(crate) fn pulsed_at(&self) -> Instant {
+        self.pulsed.unwrap_or(self.start)
     }
 
     /// A behaviour that was promised.
