@@ -43,6 +43,7 @@ pub(crate) fn take_commands(stage: &mut Stage) -> Result<()> {
 
 fn obey(stage: &mut Stage, words: &[&str], since: &mut Instant) -> Result<String> {
     if let ["cut" | "blackhole" | "loss" | "heal", ..] = words {
+        stage.restart_flows()?;
         *since = Instant::now();
     }
     match words {

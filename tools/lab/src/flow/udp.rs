@@ -88,16 +88,15 @@ impl UdpFlow {
 fn send(socket: &UdpSocket, start: Instant, every: Duration, asked: &Asked<Vec<u64>>) -> Result<()> {
     let mut log = Vec::new();
     let mut packet = [0; PACKET];
-    while asked.answer(&log) {
-        let due = start + every * u32::try_from(log.len())?;
-        thread::sleep(due.saturating_duration_since(Instant::now()));
-        if log.len() < MAX_PACKETS {
-            packet[..4].copy_from_slice(&u32::try_from(log.len())?.to_le_bytes());
-            log.push(micros(start.elapsed()));
-            // A packet that the kernel refuses to send (no route) is a lost packet.
-            socket.send(&packet).ok();
-        }
+    while asked.answer(&log) && log.len() < MAX_PACKETS {
+        let number = u32::try_from(log.len())?;
+        thread::sleep((start + every * number).saturating_duration_since(Instant::now()));
+        packet[..4].copy_from_slice(&number.to_le_bytes());
+        log.push(micros(start.elapsed()));
+        // A packet that the kernel refuses to send (no route) is a lost packet.
+        socket.send(&packet).ok();
     }
+    while asked.rest(&log, every) {}
     Ok(())
 }
 
