@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod links;
 pub mod netlink;
+pub mod nft;
 pub mod ping;
 pub mod router;
 pub mod routing;

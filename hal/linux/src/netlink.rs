@@ -6,6 +6,7 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "the kernel's vocabulary is open, we name what we use")]
 
+pub mod conntrack;
 mod error;
 pub(crate) mod groups;
 mod interfaces;
