@@ -47,6 +47,16 @@ pub(crate) fn payload(record: &StoredRecord, boot: u32, now: Now) -> String {
     }
 }
 
+/// The record of the same class before this one, as far as it says so.
+pub(crate) fn prev_of(record: &StoredRecord) -> Option<Position> {
+    serde_json::from_str::<Linked>(&record.json).ok()?.prev
+}
+
+#[derive(Deserialize)]
+struct Linked {
+    prev: Option<Position>,
+}
+
 #[derive(Deserialize)]
 struct Made {
     at: Stamp,

@@ -34,6 +34,8 @@ pub struct Outbox {
     pub(crate) in_flight: BTreeSet<Tag>,
     pub(crate) store: StoreHealth,
     pub(crate) stall: Stall,
+    /// A collector has spoken: one that understands losses waits for nothing that was told lost.
+    pub(crate) collector_heard: bool,
     /// PUBACKs release in batches: a deletion per record would wear the flash.
     pub(crate) release_at: Option<Tick>,
     pub(crate) nearly_full: bool,
@@ -60,6 +62,7 @@ impl Outbox {
             in_flight: BTreeSet::new(),
             store: StoreHealth::new(seed),
             stall: Stall::new(seed.rotate_left(32)),
+            collector_heard: false,
             release_at: None,
             nearly_full: false,
             evicted: 0,
@@ -113,8 +116,9 @@ impl Outbox {
                 self.watermarks_ahead += 1;
                 continue;
             }
-            moved |= self.release(*class, *upto);
+            moved |= self.confirm(*class, *upto);
         }
+        self.collector_heard = true;
         if moved && self.stall.moved() {
             self.shelves.values_mut().for_each(Shelf::rewind);
         }
@@ -205,19 +209,20 @@ impl Outbox {
         let Tag::Record(position) = tag else { return };
         self.metrics.acknowledge(position);
         for class in Class::DURABLE {
-            let upto = self.shelves.get_mut(&class).and_then(|shelf| shelf.acknowledge(position));
+            let Some(shelf) = self.shelves.get_mut(&class) else { continue };
+            let upto = shelf.acknowledge(position);
             if let (Some(upto), true) = (upto, self.config.release_on_puback) {
-                self.release(class, upto);
+                shelf.release(upto);
                 self.release_at = self.release_at.or(Some(now.tick + crate::RELEASE_AT_MOST_EVERY));
             }
         }
     }
 
-    fn release(&mut self, class: Class, upto: Position) -> bool {
+    fn confirm(&mut self, class: Class, upto: Position) -> bool {
         if class == Class::State {
             self.losses.released(upto);
         }
-        self.shelves.get_mut(&class).is_some_and(|shelf| shelf.release(upto))
+        self.shelves.get_mut(&class).is_some_and(|shelf| shelf.confirm(upto))
     }
 }
 

@@ -23,6 +23,9 @@ pub(crate) const READ: u16 = 128;
 const NEARLY_FULL: u64 = 80;
 /// ...until it falls below this one.
 const ROOMY: u64 = 60;
+/// So many windows are repeated before a collector that never confirmed anything of a class is
+/// taken to wait for a beginning that is gone.
+const PATIENCE: u32 = 3;
 /// With release by PUBACK, deletions are gathered for so long.
 pub(crate) const RELEASE_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 
@@ -80,9 +83,8 @@ impl Outbox {
     fn loaded(&mut self, class: Class, after: Option<Position>, records: Vec<StoredRecord>) {
         let Some(shelf) = self.shelves.get_mut(&class) else { return };
         if let Some(missing) = shelf.loaded(after, records) {
-            let last = shelf.newest;
-            self.evicted += missing.records;
-            self.losses.add(&loss(class, missing.records, None, last, "damaged"));
+            self.evicted += missing.count;
+            self.losses.add(&loss(class, missing.count, None, missing.last, "damaged"));
         }
     }
 
@@ -94,9 +96,11 @@ impl Outbox {
         oldest: Option<Position>,
     ) {
         let Some(shelf) = self.shelves.get_mut(&class) else { return };
+        // Before the first release of this start nobody knows whether others went before it.
+        let beginning_known = shelf.released.is_some();
         shelf.evicted(gone, range.map(|r| r.1), oldest);
         if let Some((first, last)) = range {
-            self.lost(class, gone.records, first, last);
+            self.lost(class, gone.records, beginning_known.then_some(first), last);
         }
     }
 
@@ -187,13 +191,13 @@ impl Outbox {
                 .into_iter()
                 .find_map(|class| Some((class, self.shelves.get_mut(&class)?.intake.drop_oldest_waiting()?)));
             let Some((class, record)) = lowest else { break };
-            self.lost(class, 1, record.position, record.position);
+            self.lost(class, 1, Some(record.position), record.position);
         }
     }
 
-    fn lost(&mut self, class: Class, count: u64, first: Position, last: Position) {
+    fn lost(&mut self, class: Class, count: u64, first: Option<Position>, last: Position) {
         self.evicted += count;
-        self.losses.add(&loss(class, count, Some(first), Some(last), "full"));
+        self.losses.add(&loss(class, count, first, Some(last), "full"));
         if class == Class::State {
             self.losses.untell(first, last);
         }
@@ -205,6 +209,16 @@ impl Outbox {
             self.actions.push_back(Action::Tell(notice));
             let at = self.take_in(Class::State, Body::Loss(body.clone()), now);
             self.losses.told(at, &body);
+        }
+    }
+
+    /// While the watermark does not move: does the collector wait for what nobody has?
+    fn give_up_gaps(&mut self) {
+        let Some(probes) = self.stall.probes().filter(|_| self.collector_heard) else { return };
+        for shelf in self.shelves.values_mut() {
+            if let Some(last) = shelf.take_gap(probes >= PATIENCE) {
+                self.losses.add(&loss(shelf.class(), 0, None, Some(last), "missing"));
+            }
         }
     }
 
@@ -252,6 +266,7 @@ impl Outbox {
             return;
         }
         self.shelves.values_mut().for_each(Shelf::finish_probe);
+        self.give_up_gaps();
         if self.may_publish() {
             self.publish_state(now);
         }

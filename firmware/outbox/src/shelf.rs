@@ -13,6 +13,7 @@ use noc_messages::{Class, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::StoredRecord;
+use crate::compose;
 use crate::config::RecoveredClass;
 use crate::extent::Extent;
 use crate::flights::Flights;
@@ -37,6 +38,13 @@ struct Probe {
     resume: Option<Position>,
 }
 
+/// Records that the store held and holds no more, up to and including `last`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Missing {
+    pub(crate) count: u64,
+    pub(crate) last: Option<Position>,
+}
+
 /// See the map on top of this file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Shelf {
@@ -52,7 +60,12 @@ pub(crate) struct Shelf {
     pub(crate) released: Option<Position>,
     flights: Flights,
     probe: Option<Probe>,
-    reading: bool,
+    /// The collector's own word, whatever was released here.
+    confirmed: Option<Position>,
+    /// Everything up to here was said to be gone, because the collector waits for it in vain.
+    given_up: Option<Position>,
+    /// What the store was asked to read after, until it answers.
+    reading: Option<Option<Position>>,
     deleting: u32,
     must_delete: bool,
     evicting: Extent,
@@ -77,7 +90,9 @@ impl Shelf {
             released: gone,
             flights: Flights::default(),
             probe: None,
-            reading: false,
+            confirmed: None,
+            given_up: None,
+            reading: None,
             deleting: 0,
             must_delete: false,
             evicting: Extent::default(),
@@ -109,46 +124,66 @@ impl Shelf {
         }
     }
 
-    /// An answer to a read. `Some`: the store should hold so much and has nothing.
-    pub(crate) fn loaded(&mut self, after: Option<Position>, records: Vec<StoredRecord>) -> Option<Extent> {
-        if !self.reading || after != self.window.end() {
+    /// An answer to a read. `Some`: records are missing that nobody deleted.
+    pub(crate) fn loaded(&mut self, after: Option<Position>, records: Vec<StoredRecord>) -> Option<Missing> {
+        // An answer from before a rewind begins too late.
+        if self.reading.take_if(|asked| *asked == after).is_none() {
             return None;
         }
-        self.reading = false;
-        let empty = records.is_empty();
+        let missing = self.missing_before(records.first());
+        let reached = records.iter().any(|r| Some(r.position) <= self.frontier);
         for record in records {
             // What is readable and not yet durable comes through the intake.
             if Some(record.position) <= self.frontier && Some(record.position) > self.window.end() {
                 self.window.push(record);
             }
         }
-        if self.window.end() != after || !self.is_settled() || !self.is_behind() {
+        if self.is_settled() && !reached {
+            // Nothing is left between the window and the frontier.
+            self.window.restart(self.frontier);
+        }
+        missing
+    }
+
+    /// What should lie before the first record of an answer (or at all, if there is none).
+    fn missing_before(&mut self, first: Option<&StoredRecord>) -> Option<Missing> {
+        if !self.is_settled() || !self.is_behind() {
             return None;
         }
-        // Nothing is left between the window and the frontier, and nobody deleted it.
-        self.window.restart(self.frontier);
-        empty.then(|| {
+        let Some(first) = first else {
             self.oldest = None;
-            core::mem::take(&mut self.held)
-        })
+            let count = core::mem::take(&mut self.held).records;
+            return Some(Missing { count, last: self.frontier });
+        };
+        let prev = compose::prev_of(first);
+        let expected = match self.window.end() {
+            Some(end) => prev <= Some(end),
+            None => Some(first.position) == self.oldest,
+        };
+        // How many these were, only the store knew.
+        (!expected).then_some(Missing { count: 0, last: prev })
     }
 
     pub(crate) fn deleted(&mut self, gone: Extent, oldest: Option<Position>) {
         self.deleting = self.deleting.saturating_sub(1);
-        self.held = self.held.less(gone);
-        self.oldest = oldest;
+        self.gone_from_store(gone, oldest);
     }
 
     pub(crate) fn evicted(&mut self, gone: Extent, last: Option<Position>, oldest: Option<Position>) {
         self.evicting = Extent::default();
-        self.held = self.held.less(gone);
-        self.oldest = oldest;
+        self.gone_from_store(gone, oldest);
         self.skip(last);
+    }
+
+    fn gone_from_store(&mut self, gone: Extent, oldest: Option<Position>) {
+        self.oldest = oldest;
+        // An empty store is the truth, whatever damage it hides.
+        self.held = if oldest.is_none() { Extent::default() } else { self.held.less(gone) };
     }
 
     /// The store is out of order: what it was asked for must be asked for again.
     pub(crate) fn store_failed(&mut self) {
-        self.reading = false;
+        self.reading = None;
         self.evicting = Extent::default();
         if self.deleting > 0 {
             self.deleting = 0;
@@ -217,6 +252,27 @@ impl Shelf {
         self.go_to(self.released);
     }
 
+    /// The collector confirmed this much.
+    pub(crate) fn confirm(&mut self, upto: Position) -> bool {
+        self.confirmed = self.confirmed.max(Some(upto));
+        self.release(upto)
+    }
+
+    /// The place up to which the collector waits for records that are not here: they were evicted
+    /// or never became durable before the power went, and nobody was left to tell. `patient`: it has
+    /// had long enough to confirm a chain that begins here.
+    pub(crate) fn take_gap(&mut self, patient: bool) -> Option<Position> {
+        let head = self.window.front().filter(|_| self.cursor == self.released)?;
+        let prev = compose::prev_of(head);
+        let waits = prev > self.confirmed || (patient && self.confirmed.is_none());
+        let before = place_before(head.position);
+        if !waits || Some(before) <= self.given_up {
+            return None;
+        }
+        self.given_up = Some(before);
+        Some(before)
+    }
+
     /// Returns to where the probe began, once it is out and acknowledged.
     pub(crate) fn finish_probe(&mut self) {
         if let Some(Probe { left, resume }) = self.probe {
@@ -245,9 +301,10 @@ impl Shelf {
         if !self.flights.has_room() || self.probe.is_some_and(|p| p.left == 0) {
             return Next::Nothing;
         }
-        if self.window.is_low() && self.is_behind() && !self.reading && !failing {
-            self.reading = true;
-            return Next::Read { after: self.window.end() };
+        if self.window.is_low() && self.is_behind() && self.reading.is_none() && !failing {
+            let after = self.window.end();
+            self.reading = Some(after);
+            return Next::Read { after };
         }
         match self.window.front() {
             Some(record) if self.flights.holds(record.position) => return Next::Nothing,
@@ -285,10 +342,17 @@ impl Shelf {
     fn go_to(&mut self, place: Option<Position>) {
         self.cursor = place;
         self.window.restart(place);
-        self.reading = false;
+        self.reading = None;
     }
 
     pub(crate) const fn class(&self) -> Class {
         self.class
+    }
+}
+
+const fn place_before(place: Position) -> Position {
+    match place.seq {
+        0 | 1 => Position { boot: place.boot.saturating_sub(1), seq: u64::MAX },
+        seq => Position { boot: place.boot, seq: seq - 1 },
     }
 }

@@ -21,14 +21,15 @@ const UNRIPE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stall {
     at: Option<Tick>,
-    probing: bool,
+    /// Windows repeated since the watermark last moved.
+    probes: u32,
     backoff: Backoff,
     pub(crate) repeats: u64,
 }
 
 impl Stall {
     pub(crate) const fn new(seed: u64) -> Self {
-        Self { at: None, probing: false, backoff: Backoff::new(SHORTEST, LONGEST, seed), repeats: 0 }
+        Self { at: None, probes: 0, backoff: Backoff::new(SHORTEST, LONGEST, seed), repeats: 0 }
     }
 
     /// Keeps a deadline running exactly while something published awaits the watermark.
@@ -44,13 +45,13 @@ impl Stall {
     pub(crate) fn moved(&mut self) -> bool {
         self.at = None;
         self.backoff.reset();
-        core::mem::take(&mut self.probing)
+        core::mem::take(&mut self.probes) > 0
     }
 
     /// A session began or ended: it starts from the watermark anyway.
     pub(crate) const fn restart(&mut self) {
         self.at = None;
-        self.probing = false;
+        self.probes = 0;
     }
 
     /// `true`: send a window again.
@@ -63,9 +64,14 @@ impl Stall {
             return false;
         }
         self.at = None;
-        self.probing = true;
+        self.probes += 1;
         self.repeats += 1;
         true
+    }
+
+    /// How many windows were repeated in vain, if any.
+    pub(crate) fn probes(&self) -> Option<u32> {
+        (self.probes > 0).then_some(self.probes)
     }
 
     pub(crate) const fn deadline(&self) -> Option<Tick> {
