@@ -23,6 +23,8 @@ enum Verb {
     Demo(demo::DemoArgs),
     /// Measure times, memory and size beside a reference in the same run
     Bench(bench::BenchArgs),
+    /// Build the namespaces without any program, print their names, and wait for Ctrl-C
+    Up,
     /// Remove what killed labs have left behind; labs in use are not touched
     Sweep,
 }
@@ -31,12 +33,27 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Demo(arguments) => demo::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
+        Verb::Up => up(),
         Verb::Sweep => sweep(),
     };
     done.unwrap_or_else(|error| {
         eprintln!("holdfast-lab: {error:#}");
         ExitCode::from(2)
     })
+}
+
+fn up() -> anyhow::Result<ExitCode> {
+    lab::require_root()?;
+    lab::tear_down_on_signals()?;
+    let lab = lab::Lab::build(&lab::LabOptions::default())?;
+    let isps = lab.links().filter_map(|(link, _)| lab.isp(link).ok());
+    for namespace in [lab.lan(), lab.branch(), lab.internet()].into_iter().chain(isps) {
+        println!("ip netns exec {} ...", namespace.name());
+    }
+    println!("up; Ctrl-C removes it");
+    loop {
+        std::thread::park();
+    }
 }
 
 fn sweep() -> anyhow::Result<ExitCode> {
