@@ -85,7 +85,23 @@ pub(crate) fn board(card: &Path, baud: u32, lines: u8) -> String {
 fn section(text: &mut String, name: &str, keys: &[(&str, &str)]) -> Result<()> {
     writeln!(text, "\n[{name}]")?;
     for (key, value) in keys {
-        writeln!(text, "{key} = {value:?}")?;
+        writeln!(text, "{key} = {}", toml_value(value))?;
     }
     Ok(())
+}
+
+/// Numbers and flags stand bare in TOML, everything else in quotes.
+fn toml_value(value: &str) -> String {
+    let bare = value.parse::<i64>().is_ok() || value.parse::<bool>().is_ok();
+    if bare { value.to_owned() } else { format!("{value:?}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_numbers_and_flags_stand_bare() {
+        assert_eq!(["3", "true", "3s", "puback"].map(toml_value), ["3", "true", "\"3s\"", "\"puback\""]);
+    }
 }

@@ -88,6 +88,7 @@ fn heal_and_fail_back(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
 fn isolation(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
     teller.scene(3, "both links are dead: the branch is cut off");
     let before = stage.watch.seen()?.switches.len();
+    let mut said = stage.collector_from_here()?;
     stage.lab.cut(Link::B)?;
     stage.lab.blackhole(Link::A, Blackhole::default())?;
     let cut_off = stage.wait_for_status(teller, PATIENCE, |status| status["mqtt"]["connected"] == false)?;
@@ -98,6 +99,8 @@ fn isolation(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
         |records: u64| move |status: &serde_json::Value| status["spool"]["records"].as_u64() >= Some(records);
     let kept = stage.wait_for_status(teller, PATIENCE, spooled(FLIPS as u64))?;
     teller.must("telemetry spools", &format!(">= {FLIPS} records"), option(kept), kept.is_some());
+    let offline = stage.wait_for_presence(teller, &mut said, "offline", PATIENCE)?;
+    teller.must("the NOC sees the site offline", "always", option(offline), offline.is_some());
     let moved = stage.watch.seen()?.switches.len() - before;
     teller.must("no way is taken that leads nowhere", "0 switches", format!("{moved} switches"), moved == 0);
     Ok(())
@@ -105,12 +108,15 @@ fn isolation(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
 
 fn recovery(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
     teller.scene(4, "all is back: the spool drains in order");
+    let mut said = stage.collector_from_here()?;
     let since = Instant::now();
     stage.lab.heal(Link::B)?;
     stage.lab.heal(Link::A)?;
     let first = first_packet(stage, teller, since)?;
     teller.must("traffic flows again", "always", option(first), first.is_some());
     teller.within("first packet over any link", Duration::from_secs(3), first.unwrap_or(PATIENCE));
+    let online = stage.wait_for_presence(teller, &mut said, "online", PATIENCE)?;
+    teller.must("the NOC sees the site online", "always", option(online), online.is_some());
     let drained = stage.wait_for_status(teller, PATIENCE, |status| {
         status["mqtt"]["connected"] == true && status["spool"]["records"] == 0
     })?;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use lab::{
-    Branch, Broker, Card, FlowFamily, Lab, LabOptions, Link, Program, RouteWatch, SiteOptions, TcpFlow,
-    UdpFlow,
+    Branch, Broker, Card, FlowFamily, Lab, LabOptions, Lines, Link, Program, RouteWatch, SiteOptions,
+    TcpFlow, UdpFlow,
 };
 use serde_json::{Value, json};
 
@@ -138,6 +138,34 @@ impl Stage {
             "spooled": status["spool"]["records"],
             "udp": udp,
         }));
+    }
+
+    /// Waits until the NOC's collector says that the site is in a state (`online`, `offline`) after
+    /// what it has said so far.
+    pub(crate) fn wait_for_presence(
+        &mut self,
+        teller: &mut Teller,
+        said: &mut Lines,
+        state: &str,
+        within: Duration,
+    ) -> Result<Option<Duration>> {
+        let since = Instant::now();
+        self.wait(teller, within, |_| {
+            while let Some(line) = said.next_ready()? {
+                let event: Value = serde_json::from_str(&line).unwrap_or_default();
+                if event["event"] == "presence" && event["state"] == state {
+                    return Ok(Some(since.elapsed()));
+                }
+            }
+            Ok(None)
+        })
+    }
+
+    /// What the collector will say from here on.
+    pub(crate) fn collector_from_here(&self) -> Result<Lines> {
+        let mut said = self.collector.lines()?;
+        while said.next_ready()?.is_some() {}
+        Ok(said)
     }
 
     /// Begins to measure afresh: a flow's log is bounded, people's patience is not.
