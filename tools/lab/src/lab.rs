@@ -30,7 +30,7 @@ impl Lab {
     /// Builds it, after removing what dead owners left behind. Needs root.
     pub fn build(options: &LabOptions) -> Result<Self> {
         crate::require_root()?;
-        teardown::sweep().iter().for_each(|dead| eprintln!("lab: removed leftovers of {dead}"));
+        drop(teardown::sweep());
         let prefix = Prefix::fresh();
         let built = Self::build_as(prefix, options);
         if built.is_err() {

@@ -73,3 +73,16 @@ fn id(link: Link) -> Result<LinkId> {
 fn us(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_switch_of_both_families_is_measured_beside_raw_replaces() {
+        let row = measure(Effort { replaces: 300, ..Effort::QUICK }).unwrap();
+        eprintln!("{row:?}");
+        assert_eq!(row.runs, 300);
+        assert!(row.p50 > 1.0 && row.ratio.is_some_and(|ratio| ratio > 0.1), "{row:?}");
+    }
+}
