@@ -1,3 +1,11 @@
 //! Tones and digits: what is played on a line, as data, and what is heard on it.
+//!
+//! Samples in, digits with their sample numbers out; nothing is allocated and nothing is drawn from a
+//! clock.
 
+mod ear;
+mod goertzel;
+mod notch;
 pub mod tones;
+
+pub use ear::{Heard, LineEar};
