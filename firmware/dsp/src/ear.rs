@@ -103,7 +103,7 @@ impl LineEar {
             run.watch_power(spectrum.newest, end);
             match key {
                 Some(key) if key.digit == run.digit => {
-                    run.go_on(&key, self.last_key == Some(key.digit), end, each)
+                    run.go_on(&key, self.last_key == Some(key.digit), end, each);
                 }
                 // Another key at full power: one digit follows the other without a pause.
                 Some(_) => {
