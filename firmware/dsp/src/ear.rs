@@ -237,7 +237,7 @@ const REVERSE_TWIST: f32 = 4.0;
 const STANDS_OUT: f32 = 4.0;
 /// The two tones are so much of all that is heard.
 const PURITY: f32 = 0.75;
-/// The weakest tone, mean square at full scale 1.0: -45 dBm0 (a full-scale sine is +3.14 dBm0).
+/// The weakest tone, mean square at full scale 1.0: -45 dBm0 (a full-scale sine is +3.17 dBm0, G.711).
 const FLOOR: f32 = 7.7e-6;
 /// Windows with the key at full power.
 const GOOD_WINDOWS: u16 = 3;

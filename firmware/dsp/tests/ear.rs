@@ -32,7 +32,7 @@ impl Sender {
         let mut noise = Noise(self.seed);
         let mut out = Vec::new();
         let mut clock = 0.0;
-        let amplitude = |dbm0: f64| 32_768.0 * 10_f64.powf((dbm0 - 3.14) / 20.0);
+        let amplitude = |dbm0: f64| 32_768.0 * 10_f64.powf((dbm0 - 3.17) / 20.0);
         let (low, high) = (amplitude(self.level), amplitude(self.level - self.twist));
         let hiss = ((low * low + high * high) / 2.0).sqrt() * 10_f64.powf(-self.noise / 20.0);
         let mut put = |ms: f64, tones: Option<(u16, u16)>| {
