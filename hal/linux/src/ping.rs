@@ -19,8 +19,10 @@ use wan::{Failure, Hop, Probe, ProbeOutcome, ProbeResult};
 
 use socket::EchoSocket;
 
-/// A socket that got nothing back for so many probes is opened again: it may be alive but deaf.
-const DEAF_AFTER: u32 = 50;
+/// A socket that got nothing back for so many probes and so long is opened again: it may be alive
+/// but deaf.
+const DEAF_AFTER: u32 = 10;
+const DEAF_AFTER_NS: u64 = 5_000_000_000;
 
 /// Events taken from the kernel at once; the rest stays readable.
 const EVENTS: usize = 16;
@@ -96,7 +98,7 @@ impl Pinger {
     fn try_send(&mut self, probe: &Probe) -> Result<(), Failure> {
         let key = (probe.link, Family::of(&probe.target));
         let path = *self.paths.get(&key).ok_or(Failure::NoRoute)?;
-        let unfit = |s: &EchoSocket| s.source() != probe.source || s.unanswered() >= DEAF_AFTER;
+        let unfit = |s: &EchoSocket| s.source() != probe.source || s.is_deaf();
         if self.sockets.get(&key).is_some_and(unfit) {
             let deaf = self.sockets.remove(&key).is_some_and(|s| s.source() == probe.source);
             self.counts.reopened += u64::from(deaf);
@@ -131,14 +133,15 @@ impl Pinger {
         })
     }
 
-    /// Takes everything that came in, at most some hundred messages, and appends the outcomes.
-    pub fn receive(&mut self, outcomes: &mut Vec<ProbeOutcome>) {
+    /// Takes what came in, at most some hundred messages, and appends the outcomes. `false` if
+    /// there may be more.
+    pub fn receive(&mut self, outcomes: &mut Vec<ProbeOutcome>) -> bool {
         let Self { epoll, sockets, counts, .. } = self;
         for _ in 0..ROUNDS {
             let mut events = [EpollEvent::empty(); EVENTS];
             let ready = epoll.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);
             if ready == 0 {
-                return;
+                return true;
             }
             for event in &events[..ready] {
                 let key = from_token(event.data());
@@ -147,6 +150,7 @@ impl Pinger {
                 }
             }
         }
+        false
     }
 
     /// What came in and did not count.

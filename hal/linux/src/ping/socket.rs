@@ -14,7 +14,7 @@ use nix::sys::socket::{
 use wan::{Failure, Probe, ProbeOutcome, ProbeResult};
 
 use super::echo::{self, Echo};
-use super::{PingCounts, outcome};
+use super::{DEAF_AFTER, DEAF_AFTER_NS, PingCounts, outcome};
 use crate::clock;
 
 /// Probes remembered per socket: at 60 probes a second more than four seconds, at the slow rates
@@ -35,7 +35,9 @@ pub(super) struct EchoSocket {
     ifindex: u32,
     next: u16,
     sent: Vec<Option<Sent>>,
+    /// Probes since anything was heard, and when the first of them left.
     unanswered: u32,
+    asking_since_ns: u64,
     control: Vec<u8>,
 }
 
@@ -85,7 +87,7 @@ impl EchoSocket {
             (libc::sock_extended_err, libc::sockaddr_in6)
         );
         let sent = vec![None; REMEMBERED];
-        Ok(Self { fd, family, source, ifindex, next: 0, sent, unanswered: 0, control })
+        Ok(Self { fd, family, source, ifindex, next: 0, sent, unanswered: 0, asking_since_ns: 0, control })
     }
 
     pub(super) const fn source(&self) -> IpAddr {
@@ -96,9 +98,10 @@ impl EchoSocket {
         self.ifindex
     }
 
-    /// Probes since anything at all was heard.
-    pub(super) const fn unanswered(&self) -> u32 {
-        self.unanswered
+    /// It asked often enough and for long enough, and heard nothing at all.
+    pub(super) fn is_deaf(&self) -> bool {
+        let silence = clock::boottime_ns().saturating_sub(self.asking_since_ns);
+        self.unanswered >= DEAF_AFTER && silence >= DEAF_AFTER_NS
     }
 
     pub(super) fn send(&mut self, probe: &Probe, nonce: u64) -> nix::Result<()> {
@@ -108,6 +111,9 @@ impl EchoSocket {
         let (realtime_ns, boottime_ns) = (clock::realtime_ns(), clock::boottime_ns());
         let place = usize::from(echo.wire) % REMEMBERED;
         self.sent[place] = Some(Sent { echo, probe: *probe, realtime_ns, boottime_ns });
+        if self.unanswered == 0 {
+            self.asking_since_ns = boottime_ns;
+        }
         self.unanswered = self.unanswered.saturating_add(1);
         let result = self.transmit(probe.target, &bytes);
         if result.is_err() {
