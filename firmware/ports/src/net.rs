@@ -95,10 +95,10 @@ impl NetPort {
     /// refusals in words. Needs a tokio runtime, root rights and `nft`.
     pub fn open(config: NetConfig, events: Sender<NetEvent>) -> Result<Self, NetError> {
         let sysctls = Sysctls::default();
-        sysctls.prepare_router()?;
         for link in &config.links {
             sysctls.prepare_wan(&link.interface)?;
         }
+        sysctls.prepare_router()?;
         let firewall = Firewall::new(&config.lan, &config.links);
         let loaded_by = firewall.load()?;
         let (mut router, performed) = Router::open(&config.links)?;

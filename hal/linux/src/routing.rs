@@ -124,6 +124,15 @@ impl KernelRouting {
         self.defaults(family).min_by_key(|r| r.place.metric)
     }
 
+    /// What the kernel does when it is told to replace.
+    fn put(&mut self, route: &Route) {
+        let made = KernelRoute::ours(route);
+        match self.routes.iter_mut().find(|k| k.is_default_at(route.place)) {
+            Some(replaced) => *replaced = made,
+            None => self.routes.push(made),
+        }
+    }
+
     fn defaults(&self, family: Family) -> impl Iterator<Item = &KernelRoute> {
         self.routes.iter().filter(move |r| {
             r.place.family == family && r.place.table == ACTIVE_TABLE && r.destination.is_none()
@@ -181,37 +190,30 @@ pub enum Change {
 #[must_use]
 pub fn changes(kernel: &KernelRouting, goal: &Goal<'_>) -> Vec<Change> {
     let wanted = goal.routes();
-    let missing = wanted.iter().filter(|w| !kernel.routes.iter().any(|k| k.is(w)));
-    let mut list: Vec<Change> = missing.map(|route| Change::PutRoute(*route)).collect();
+    let missing: Vec<Route> =
+        wanted.iter().filter(|w| !kernel.routes.iter().any(|k| k.is(w))).copied().collect();
+    let mut then = kernel.clone();
+    missing.iter().for_each(|route| then.put(route));
     let (add, drop) = rules::changes(&kernel.rules, goal);
-    list.extend(add.into_iter().map(Change::AddRule));
-    list.extend(routes_to_drop(kernel, goal, &wanted).into_iter().map(Change::DropRoute));
-    list.extend(drop.into_iter().map(Change::DropRule));
-    list
+    let put = missing.into_iter().map(Change::PutRoute);
+    let drop_routes = routes_to_drop(&then, goal, &wanted).into_iter().map(Change::DropRoute);
+    put.chain(add.into_iter().map(Change::AddRule))
+        .chain(drop_routes)
+        .chain(drop.into_iter().map(Change::DropRule))
+        .collect()
 }
 
+/// `kernel` as it is once everything that is wanted stands.
 fn routes_to_drop(kernel: &KernelRouting, goal: &Goal<'_>, wanted: &[Route]) -> Vec<KernelRoute> {
     if goal.plan.is_none() {
         return Vec::new();
     }
-    let mut successors: Vec<&Route> = Vec::new();
-    let mut drop = Vec::new();
-    for (index, route) in kernel.routes.iter().enumerate() {
-        let successor = wanted.iter().find(|w| route.is_default_at(w.place));
-        let stays = match successor {
-            // Exactly one of a place: the right one if it is there, else the one the put replaces.
-            Some(w) if successors.contains(&w) => false,
-            Some(w) => route.is(w) || !kernel.routes[index..].iter().any(|k| k.is(w)),
-            None => !is_in_our_care(route, goal) || is_left_standing(route, kernel, goal),
-        };
-        if let Some(w) = successor.filter(|_| stays) {
-            successors.push(w);
-        }
-        if !stays {
-            drop.push(*route);
-        }
-    }
-    drop
+    let stays = |route: &KernelRoute| {
+        wanted.iter().any(|w| route.is(w))
+            || !is_in_our_care(route, goal)
+            || is_left_standing(route, kernel, goal, wanted)
+    };
+    kernel.routes.iter().filter(|route| !stays(route)).copied().collect()
 }
 
 /// Table 99 and the tables of configured links are ours whoever writes there; in the tables of
@@ -224,11 +226,15 @@ fn is_in_our_care(route: &KernelRoute, goal: &Goal<'_>) -> bool {
 
 /// A plan that names no active link leaves what carries traffic, be it only the standby, be it
 /// another's while there is none of ours.
-fn is_left_standing(route: &KernelRoute, kernel: &KernelRouting, goal: &Goal<'_>) -> bool {
+fn is_left_standing(route: &KernelRoute, kernel: &KernelRouting, goal: &Goal<'_>, wanted: &[Route]) -> bool {
     let family = route.place.family;
-    let undecided = goal.plan.is_none_or(|p| p.family(family).active.is_none());
-    let ours = || kernel.defaults(family).filter(|r| r.protocol == PROTOCOL).min_by_key(|r| r.place.metric);
-    undecided && ours().or_else(|| kernel.active(family)) == Some(route)
+    if goal.plan.is_some_and(|p| p.family(family).active.is_some()) {
+        return false;
+    }
+    let is_wanted = |k: &KernelRoute| wanted.iter().any(|w| k.is(w));
+    let ours = kernel.defaults(family).filter(|k| k.protocol == PROTOCOL);
+    let carries = ours.min_by_key(|k| (k.place.metric, !is_wanted(k)));
+    carries.or_else(|| kernel.active(family)) == Some(route)
 }
 
 #[cfg(test)]

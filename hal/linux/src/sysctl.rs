@@ -2,7 +2,7 @@
 //!
 //! Settings of the whole box are written once; settings of a WAN interface each time the interface
 //! appears, because a new interface starts with the kernel's defaults. What is right already is not
-//! written: some settings reset others when they are touched.
+//! written: to touch forwarding resets other settings.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -61,9 +61,11 @@ impl Sysctls {
 
     /// Forwarding in both families and echo sockets for the group of this process. Returns what had
     /// to be changed.
+    ///
+    /// To be called behind [`Self::prepare_wan`]: where `accept_ra` is not yet 2, turning IPv6
+    /// forwarding on makes the kernel forget the routers that it heard of.
     pub fn prepare_router(&self) -> Result<Vec<String>, SysctlError> {
         let mut changed = Changed::default();
-        // First: it resets other settings of IPv4 to those of a router.
         changed.note(self.set("net/ipv4/ip_forward", "1")?);
         if self.has_v6() {
             changed.note(self.set("net/ipv6/conf/all/forwarding", "1")?);

@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 
 use hal::Family::{V4, V6};
+use proptest::prelude::*;
+use proptest::{collection, option};
 use wan::FamilyPlan;
 
 use super::*;
@@ -224,6 +226,78 @@ fn a_route_that_lost_its_source_is_put_again() {
     assert!(matches!(list[..], [Change::PutRoute(r)] if r.place.family == V6), "{list:?}");
 }
 
+proptest! {
+    #[test]
+    fn whatever_stands_comes_right_without_cutting_anybody_off(
+        kernel in any_kernel(),
+        active in option::of(1u8..=2),
+        standby in option::of(1u8..=2),
+        fail_fast: bool,
+        planned: bool,
+    ) {
+        let plan = plan(active, standby.filter(|s| Some(*s) != active));
+        let links = links();
+        let goal =
+            Goal { links: &links, families: &Family::BOTH, plan: planned.then_some(&plan), fail_fast };
+        let mut kernel = kernel;
+
+        execute(&mut kernel, &goal);
+
+        for family in Family::BOTH {
+            let metrics = defaults(&kernel, family);
+            prop_assert!(!planned || active.is_none() || metrics.first() == Some(&METRIC_ACTIVE), "{metrics:?}");
+            prop_assert!(!planned || metrics.len() <= 2, "{metrics:?}");
+            prop_assert!(metrics.windows(2).all(|two| !planned || two[0] < two[1]), "{metrics:?}");
+        }
+    }
+}
+
+/// Anything that we, an earlier run or others could have left in our tables and rules.
+fn any_kernel() -> impl Strategy<Value = KernelRouting> {
+    let protocol = || prop_oneof![3 => Just(PROTOCOL), 1 => Just(3u8), 1 => Just(0)];
+    let family = || prop_oneof![Just(V4), Just(V6)];
+    let table = prop_oneof![3 => Just(99u32), 1 => Just(101), 1 => Just(102), 1 => Just(109)];
+    let metric = prop_oneof![2 => Just(10u32), 2 => Just(20), 1 => Just(5), 1 => Just(0)];
+    let destination = option::weighted(0.2, Just(()));
+    let route = (family(), table, metric, destination, protocol(), option::weighted(0.9, 1u8..=2)).prop_map(
+        |(family, table, metric, destination, protocol, via)| KernelRoute {
+            place: Place { family, table, metric },
+            destination: destination.map(|()| (hop(9, family).source, 24)),
+            protocol,
+            via: via.map(|n| Route::new(table, metric, &hop(n, family)).via),
+        },
+    );
+    let then = prop_oneof![
+        Just(Then::Unreachable),
+        Just(Then::Lookup { table: 101, skip_defaults: false }),
+        Just(Then::Lookup { table: 99, skip_defaults: false })
+    ];
+    let select = prop_oneof![
+        Just(Select::All),
+        Just(Select::Mark { value: 0x100, mask: 0xff00 }),
+        Just(Select::From(hop(1, V4).source))
+    ];
+    let preference = prop_oneof![Just(401u32), Just(601), Just(700), Just(710), Just(690)];
+    let rule = (family(), preference, select, then, protocol()).prop_map(
+        |(family, preference, select, then, protocol)| KernelRule {
+            rule: Rule { family, preference, select, then },
+            protocol,
+        },
+    );
+    let routes = collection::vec(route, 0..8);
+    (routes, collection::vec(rule, 0..8)).prop_map(|(mut routes, rules)| {
+        // The kernel never holds the same route twice.
+        let mut seen = Vec::new();
+        routes.retain(|route| {
+            !seen.contains(route) && {
+                seen.push(*route);
+                true
+            }
+        });
+        KernelRouting { routes, rules }
+    })
+}
+
 /// Executes like the kernel, checks the law of table 99 after each step, and that a second look
 /// finds nothing to do.
 fn execute(kernel: &mut KernelRouting, goal: &Goal<'_>) -> Vec<Change> {
@@ -243,13 +317,7 @@ fn execute(kernel: &mut KernelRouting, goal: &Goal<'_>) -> Vec<Change> {
 
 fn perform(kernel: &mut KernelRouting, change: &Change) {
     match change {
-        Change::PutRoute(route) => {
-            let made = KernelRoute::ours(route);
-            match kernel.routes.iter_mut().find(|k| k.is_default_at(route.place)) {
-                Some(replaced) => *replaced = made,
-                None => kernel.routes.push(made),
-            }
-        }
+        Change::PutRoute(route) => kernel.put(route),
         Change::AddRule(rule) => kernel.rules.push(KernelRule { rule: *rule, protocol: PROTOCOL }),
         Change::DropRoute(route) => {
             let index = kernel.routes.iter().position(|k| k == route).unwrap();
