@@ -21,7 +21,7 @@ use crate::program::{Program, binary};
 use crate::site_file::{self, SiteOptions};
 
 /// The board files of the project.
-const BOARDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../board-configs/boards");
+pub(crate) const BOARDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../board-configs/boards");
 
 /// The lab's own board: the project's board `lab` with this lab's card.
 const BOARD: &str = "lab-branch";
@@ -67,7 +67,7 @@ impl Branch {
             card_control: folder.join("card.control"),
         };
         branch.write_boards()?;
-        branch.write_site(&site_file::text(lab, &branch.certificates, options)?)?;
+        branch.write_site(&site_file::text(lab.options(), &branch.certificates, options)?)?;
         Ok(branch)
     }
 

@@ -73,6 +73,12 @@ impl Lab {
         &self.folder
     }
 
+    /// What it was asked to be.
+    #[must_use]
+    pub const fn options(&self) -> &LabOptions {
+        &self.options
+    }
+
     /// Where the output of its children goes.
     #[must_use]
     pub fn logs(&self) -> PathBuf {

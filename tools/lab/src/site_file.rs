@@ -7,8 +7,7 @@ use anyhow::Result;
 
 use crate::broker::PORT;
 use crate::certificates::Certificates;
-use crate::lab::Lab;
-use crate::options::GatewayFrom;
+use crate::options::{GatewayFrom, LabOptions};
 use crate::plan;
 
 /// What a branch wants, as far as labs differ.
@@ -48,10 +47,10 @@ impl Default for SiteOptions {
 }
 
 /// The site file.
-pub(crate) fn text(lab: &Lab, certificates: &Certificates, options: &SiteOptions) -> Result<String> {
+pub(crate) fn text(lab: &LabOptions, certificates: &Certificates, options: &SiteOptions) -> Result<String> {
     let mut text = String::new();
     writeln!(text, "site = {:?}\n\n[lan]\nport = \"lan\"", options.site)?;
-    for (place, (link, wanted)) in lab.links().enumerate() {
+    for (place, (link, wanted)) in lab.numbered().enumerate() {
         writeln!(text, "\n[[link]]\nname = {:?}\nport = {:?}", wanted.name, link.interface())?;
         writeln!(text, "preference = {}\nmetered = {}", place + 1, wanted.metered)?;
         if wanted.gateway == GatewayFrom::SiteFile {
@@ -98,7 +97,47 @@ fn toml_value(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::branch::BOARDS;
+    use crate::certificates::Identity;
+    use crate::options::LinkOptions;
+
+    #[test]
+    fn what_a_lab_writes_is_a_board_and_a_site() {
+        let folder = Path::new("/run/holdfast-lab/hf1x0");
+        let identity = Identity { certificate: folder.join("site.pem"), key: folder.join("site.key") };
+        let certificates = Certificates {
+            ca: folder.join("ca.pem"),
+            broker: identity.clone(),
+            site: identity.clone(),
+            collector: identity.clone(),
+            stranger: identity,
+        };
+        let links =
+            (1..=8).map(|n| LinkOptions { metered: n == 2, ..LinkOptions::named(&format!("link{n}")) });
+        let lab = LabOptions { links: links.collect() };
+        let options = SiteOptions {
+            timing: vec![("hold_down", "1s"), ("failback_after", "4s"), ("rounds_down", "3")],
+            mqtt: vec![("keep_alive", "5s")],
+            ..SiteOptions::default()
+        };
+        let site_text = text(&lab, &certificates, &options).unwrap();
+        let board_text = board(&folder.join("card"), 921_600, options.lines);
+        let read = |path: &Path| match path.file_name().and_then(|name| name.to_str()) {
+            Some("site.toml") => Ok(site_text.clone()),
+            Some("lab-branch.toml") => Ok(board_text.clone()),
+            _ => fs::read_to_string(path),
+        };
+
+        let board = board_configs::load_board("lab-branch", Path::new(BOARDS), &read).unwrap();
+        let site = board_configs::load_site(&folder.join("site.toml"), &board, &read).unwrap();
+
+        assert_eq!(board.card.unwrap().device, "/run/holdfast-lab/hf1x0/card");
+        assert_eq!((site.links.len(), site.lines.len()), (8, 2));
+        assert!(site.mqtt.is_some_and(|mqtt| mqtt.key.is_some()));
+    }
 
     #[test]
     fn only_numbers_and_flags_stand_bare() {
