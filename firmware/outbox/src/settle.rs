@@ -96,11 +96,12 @@ impl Outbox {
         oldest: Option<Position>,
     ) {
         let Some(shelf) = self.shelves.get_mut(&class) else { return };
-        // Before the first release of this start nobody knows whether others went before it.
-        let beginning_known = shelf.released.is_some();
+        // An eviction just before the daemon was killed has not been told: all from the last
+        // release on is gone, and before the first release of this start nobody knows from where.
+        let first = shelf.released.map(|p| Position { seq: p.seq.saturating_add(1), ..p });
         shelf.evicted(gone, range.map(|r| r.1), oldest);
-        if let Some((first, last)) = range {
-            self.lost(class, gone.records, beginning_known.then_some(first), last);
+        if let Some((_, last)) = range {
+            self.lost(class, gone.records, first, last);
         }
     }
 

@@ -127,9 +127,7 @@ impl Shelf {
     /// An answer to a read. `Some`: records are missing that nobody deleted.
     pub(crate) fn loaded(&mut self, after: Option<Position>, records: Vec<StoredRecord>) -> Option<Missing> {
         // An answer from before a rewind begins too late.
-        if self.reading.take_if(|asked| *asked == after).is_none() {
-            return None;
-        }
+        self.reading.take_if(|asked| *asked == after)?;
         let missing = self.missing_before(records.first());
         let reached = records.iter().any(|r| Some(r.position) <= self.frontier);
         for record in records {

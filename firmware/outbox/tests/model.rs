@@ -93,7 +93,7 @@ fn nothing_is_lost(world: &World, excused: &Excused) -> Result<(), TestCaseError
         let fine = world.collector.holds(*class, *place)
             || world.collector.is_told_lost(*class, *place)
             || excused.places.contains(place);
-        prop_assert!(fine, "{class:?} {place:?} is lost silently; made {:?}", world.made);
+        prop_assert!(fine, "{class:?} {place:?} is lost silently; {:?}", world.collector);
     }
     Ok(())
 }
