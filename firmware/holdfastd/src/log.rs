@@ -32,10 +32,19 @@ pub(crate) fn start(filter: &str) {
 /// One record, as a line.
 pub(crate) fn record(body: &Body) {
     match body {
-        Body::Start(b) => tracing::info!(version = b.version, board = b.board, adopted = ?b.adopted, "serving"),
+        Body::Start(b) => {
+            tracing::info!(version = b.version, board = b.board, adopted = ?b.adopted, "serving")
+        }
         Body::Stop => tracing::info!("told to stop"),
         Body::Verdict(b) => {
-            tracing::info!(link = b.link, family = b.family, from = b.from, to = b.to, why = b.why, "link judged");
+            tracing::info!(
+                link = b.link,
+                family = b.family,
+                from = b.from,
+                to = b.to,
+                why = b.why,
+                "link judged"
+            );
         }
         Body::Switch(b) => {
             let from = b.from.as_deref().unwrap_or("none");
@@ -45,7 +54,12 @@ pub(crate) fn record(body: &Body) {
             resource = b.resource, what = b.type_id, severity = %b.severity, cause = b.cause, "condition raised"
         ),
         Body::Condition(b) => {
-            tracing::info!(resource = b.resource, what = b.type_id, stood_ms = b.stood_ms, "condition cleared");
+            tracing::info!(
+                resource = b.resource,
+                what = b.type_id,
+                stood_ms = b.stood_ms,
+                "condition cleared"
+            );
         }
         // Lines can change many times a minute; the history of each is a record, not a log line.
         Body::Line(b) => tracing::debug!(line = b.line, to = b.to, sample = b.sample, "line changed"),

@@ -1,6 +1,5 @@
 //! `holdfastd`: the daemon of the box. It knows `run` and `check`; questions go to `holdfast`.
 
-mod check;
 mod log;
 mod open;
 mod read;
@@ -25,8 +24,6 @@ struct Arguments {
 enum Verb {
     /// Serve until told to stop (SIGTERM). Needs CAP_NET_ADMIN and CAP_NET_RAW.
     Run(RunArguments),
-    /// Read board and site, say what is wrong and what would be used; changes nothing.
-    Check(check::CheckArgs),
 }
 
 /// What `run` needs.
@@ -64,7 +61,6 @@ mod exit {
 
 fn main() -> ExitCode {
     match Arguments::parse().verb {
-        Verb::Check(arguments) => check::run(&arguments),
         Verb::Run(arguments) => run(&arguments),
     }
 }
@@ -80,7 +76,7 @@ fn run(arguments: &RunArguments) -> ExitCode {
         Err(error) => return fail(exit::OPEN, "open", &error.into()),
     };
     runtime.block_on(async {
-        let box_ = match open::open(arguments, inputs) {
+        let box_ = match open::open(arguments, inputs).await {
             Ok(opened) => opened,
             Err(error) => return fail(exit::OPEN, "open", &error),
         };

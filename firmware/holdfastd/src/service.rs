@@ -22,9 +22,9 @@ use noc_messages::{Body, Severity};
 use ports::control::{Ask, Question};
 use tokio::time::Instant;
 
+use crate::log;
 use crate::open::Opened;
 use crate::systemd::{self, Watchdog};
-use crate::log;
 
 /// `Goodbye` drains for 2 s at most; half a second for the disconnect itself.
 const LONGEST_GOODBYE: Duration = Duration::from_millis(2_500);
@@ -139,32 +139,33 @@ impl Opened {
 
     fn log(&mut self, body: &Body) {
         log::record(body);
-        let fault = match body {
-            Body::Condition(c) if c.raised && c.severity >= Severity::Critical => &c.type_id,
-            _ => return,
-        };
-        let name = format!("{fault}-boot-{}", self.appliance.boot());
+        let Body::Condition(condition) = body else { return };
+        if !condition.raised || condition.severity < Severity::Critical {
+            return;
+        }
+        let name = format!("{}-boot-{}", condition.type_id, self.appliance.boot());
         match self.recorder.keep(&name) {
-            Ok(kept) => tracing::info!(recording = %kept.display(), "the flight recording of this fault is kept"),
+            Ok(kept) => {
+                tracing::info!(recording = %kept.display(), "the flight recording of this fault is kept")
+            }
             Err(error) => tracing::warn!(%error, "the flight recording of this fault could not be kept"),
         }
     }
 
-    fn to_card(&mut self, command: appliance::CardCommand) {
-        if let Some(card) = &self.card {
-            // A full channel is a card that hangs; it repeats its event and is answered then.
-            card.try_send(command);
+    fn to_card(&self, command: appliance::CardCommand) {
+        let Some(card) = &self.card else { return };
+        if let Err(error) = card.try_send(command) {
+            // Acknowledgements are cumulative: the next one covers this one.
+            tracing::warn!(%error, "the card thread does not keep up");
         }
     }
 
-    fn to_mqtt(&mut self, command: MqttCommand) {
-        if let Some(mqtt) = &self.mqtt {
-            mqtt.try_send(command);
-        }
+    fn to_mqtt(&self, command: MqttCommand) {
+        drop(command);
     }
 
     fn talks_to_broker(&self) -> bool {
-        self.mqtt.is_some() && self.appliance.status(clock::now()).mqtt.connected
+        self.appliance.status(clock::now()).mqtt.connected
     }
 
     fn answer(&self, question: Question) {

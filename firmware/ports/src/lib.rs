@@ -1,3 +1,7 @@
 //! Skeleton.
 
+pub mod card;
+pub mod control;
 pub mod net;
+pub mod recorder;
+pub mod store;

@@ -1,0 +1,126 @@
+//! The second phase of the start: everything is opened. A missing device is a condition, not an end;
+//! what the box cannot live without (network rights, nft, its directories) is.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use appliance::{Appliance, CardEvent, MqttEvent, NetEvent};
+use hal_linux::clock;
+use outbox::StoreReport;
+use ports::card::{self, CardConfig, CardHandle};
+use ports::control::{self, Question};
+use ports::net::{NetConfig, NetLink, NetPort};
+use ports::recorder::Recorder;
+use ports::store::{self, StoreConfig, StoreHandle};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::RunArguments;
+use crate::read::{Inputs, MqttPems};
+use crate::setup;
+
+/// Events of the card between two turns: all lines' hooks many times over.
+const CARD_EVENTS: usize = 256;
+/// Facts and repairs between two turns.
+const NET_EVENTS: usize = 256;
+/// Reports of the spool between two turns.
+const STORE_REPORTS: usize = 256;
+/// PUBACKs and messages between two turns: the window and some.
+const MQTT_EVENTS: usize = 256;
+/// Questions that wait; whoever comes then is told to try again.
+const QUESTIONS: usize = 16;
+
+/// Everything that the loop owns.
+pub(crate) struct Opened {
+    pub(crate) appliance: Appliance,
+    pub(crate) recorder: Recorder,
+    pub(crate) net: NetPort,
+    pub(crate) card: Option<CardHandle>,
+    pub(crate) store: StoreHandle,
+    pub(crate) card_events: Receiver<CardEvent>,
+    pub(crate) net_events: Receiver<NetEvent>,
+    pub(crate) store_reports: Receiver<StoreReport>,
+    pub(crate) mqtt_events: Receiver<MqttEvent>,
+    pub(crate) questions: Receiver<Question>,
+    pub(crate) stop: Signal,
+}
+
+/// Opens everything, lines and links before telemetry.
+pub(crate) async fn open(arguments: &RunArguments, inputs: Inputs) -> Result<Opened> {
+    let stop = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    directory(&arguments.run_dir)?;
+    directory(&arguments.data_dir)?;
+    let seed = seed()?;
+
+    let (net_sender, net_events) = channel(NET_EVENTS);
+    let net = NetPort::open(net_config(&inputs, seed), net_sender)?;
+    let (card_sender, card_events) = channel(CARD_EVENTS);
+    let card = open_card(&inputs, seed, card_sender)?;
+    let (store_sender, store_reports) = channel(STORE_REPORTS);
+    let config = StoreConfig { dir: arguments.data_dir.join("spool") };
+    let (store, recovered) = store::spawn(config, store_sender)?;
+    let boot = recovered.boot;
+
+    let (question_sender, questions) = channel(QUESTIONS);
+    let listener = control::listen(&arguments.run_dir.join("control.sock")).await?;
+    tokio::spawn(control::serve(listener, question_sender));
+    let (mqtt_sender, mqtt_events) = channel(MQTT_EVENTS);
+    drop(mqtt_sender);
+
+    let mut recorder = Recorder::new(&arguments.run_dir, &arguments.data_dir.join("faults"));
+    if let Some(kept) = recorder.keep_unclean_end(boot).unwrap_or_default() {
+        tracing::warn!(recording = %kept.display(), "the last run did not end in order; its recording is kept");
+    }
+    let setup = setup::setup(&inputs.board, &inputs.site);
+    let appliance = Appliance::new(setup, recovered, net.adopted(), seed, clock::now());
+    Ok(Opened {
+        appliance,
+        recorder,
+        net,
+        card,
+        store,
+        card_events,
+        net_events,
+        store_reports,
+        mqtt_events,
+        questions,
+        stop,
+    })
+}
+
+fn net_config(inputs: &Inputs, seed: u64) -> NetConfig {
+    let link = |link: &board_configs::WanLink| NetLink {
+        link: link.judged.id,
+        interface: link.interface.clone(),
+        gateway4: link.gateway4,
+        gateway6: link.gateway6,
+    };
+    NetConfig {
+        lan: inputs.site.lan.interface.clone(),
+        links: inputs.site.links.iter().map(link).collect(),
+        seed,
+    }
+}
+
+fn open_card(inputs: &Inputs, seed: u64, events: Sender<CardEvent>) -> Result<Option<CardHandle>> {
+    let Some(port) = inputs.board.card.as_ref().filter(|_| !inputs.site.lines.is_empty()) else {
+        return Ok(None);
+    };
+    let config = CardConfig { device: port.device.clone().into(), baud: port.baud, lines: port.lines, seed };
+    Ok(Some(card::spawn(config, events)?))
+}
+
+fn directory(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).with_context(|| {
+        format!("cannot make {}; give another one by --run-dir or --data-dir", path.display())
+    })
+}
+
+/// The only entropy of the daemon.
+fn seed() -> Result<u64> {
+    let mut bytes = [0_u8; 8];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes))
+        .context("/dev/urandom gives no entropy; mount /dev")?;
+    Ok(u64::from_ne_bytes(bytes))
+}

@@ -1,0 +1,70 @@
+//! The first phase of the start: board, site and secrets are read, nothing is opened or changed.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow};
+use board_configs::{Board, MqttConfig, Secret, Site, load_board, load_site};
+
+use crate::RunArguments;
+
+/// All that the daemon needs to know before it touches anything.
+pub(crate) struct Inputs {
+    pub(crate) board: Board,
+    pub(crate) site: Site,
+    /// `None`: no broker, or one in clear by the word of the site file.
+    pub(crate) mqtt_pems: Option<MqttPems>,
+}
+
+/// The texts of the TLS files.
+pub(crate) struct MqttPems {
+    pub(crate) ca: String,
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+}
+
+/// Reads everything.
+pub(crate) fn read(arguments: &RunArguments) -> Result<Inputs> {
+    let board =
+        load_board(&arguments.board, &arguments.boards_dir, &read_text).map_err(|e| anyhow!("{e}"))?;
+    let site = load_site(&arguments.site, &board, &read_text).map_err(|e| anyhow!("{e}"))?;
+    let mqtt_pems = site.mqtt.as_ref().map(mqtt_pems).transpose()?.flatten();
+    Ok(Inputs { board, site, mqtt_pems })
+}
+
+/// The reader that the loaders are given.
+pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
+    std::fs::read_to_string(path)
+}
+
+fn mqtt_pems(mqtt: &MqttConfig) -> Result<Option<MqttPems>> {
+    match (&mqtt.ca, &mqtt.certificate, &mqtt.key) {
+        (Some(ca), Some(certificate), Some(key)) => Ok(Some(MqttPems {
+            ca: secret(ca, "mqtt.ca")?,
+            certificate: secret(certificate, "mqtt.certificate")?,
+            key: secret(key, "mqtt.key")?,
+        })),
+        // The site's parser lets this pass only with the word `mqtt-without-tls`.
+        _ => Ok(None),
+    }
+}
+
+/// The text of a secret.
+pub(crate) fn secret(secret: &Secret, key: &str) -> Result<String> {
+    let path = secret_path(secret).with_context(|| format!("{key}: no credentials directory"))?;
+    read_text(&path).with_context(|| format!("{key}: cannot read {}", path.display()))
+}
+
+/// Where a secret lies on this machine.
+pub(crate) fn secret_path(secret: &Secret) -> Result<PathBuf> {
+    match secret {
+        Secret::File(path) => Ok(path.clone()),
+        Secret::Credential(name) => {
+            let dir = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
+                anyhow!(
+                    "credential {name:?} is given by systemd only: add LoadCredential={name}:... to the unit"
+                )
+            })?;
+            Ok(Path::new(&dir).join(name))
+        }
+    }
+}
