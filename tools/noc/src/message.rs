@@ -220,10 +220,9 @@ mod tests {
     }
 
     fn envelope(payload: &str) -> Envelope {
-        match read(&delivery("holdfast/v1/a-1/records/state", payload)).unwrap().1 {
-            Message::Record(envelope) => *envelope,
-            other => panic!("{other:?}"),
-        }
+        let (_, message) = read(&delivery("holdfast/v1/a-1/records/state", payload)).unwrap();
+        let Message::Record(envelope) = message else { panic!("{message:?}") };
+        *envelope
     }
 
     #[test]

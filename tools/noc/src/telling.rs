@@ -21,7 +21,7 @@ pub enum Telling {
     TornTail(Torn),
     /// Lines of a segment are damaged; they had been committed once.
     Damaged(Damaged),
-    /// A connection to the broker stands and the subscription was asked for.
+    /// A connection to the broker stands and the subscription with it: nothing is missed from here on.
     Connected {
         /// The broker kept what came while we were away.
         session_present: bool,
