@@ -34,32 +34,6 @@ fn the_first_turn_tells_every_link() {
 }
 
 #[test]
-fn carrier_loss_is_told_within_a_poll_on_urgent_and_rate_limited_interfaces() {
-    // The kernel reports a loss of carrier at once where the two ends bear different numbers, and
-    // at most once a second where they bear the same, as it does for hardware.
-    for peer_index in [21, 11] {
-        in_a_namespace(move |net| {
-            let mut isp = net.another();
-            let home = net.home();
-            net.cable("wan1", 11, &isp, "box", peer_index);
-            net.add_address("wan1", "10.0.1.2/24");
-            net.set_up("wan1", true);
-            isp.visit(&home, |isp| isp.set_up("box", true));
-            let mut watch = Watch::new(&[watched(1)]);
-            watch.until(link(1), "carrier", |f| f.carrier);
-
-            for flap in 0..4 {
-                isp.visit(&home, |isp| isp.set_up("box", false));
-                let took = watch.until(link(1), "no carrier", |f| !f.carrier);
-                assert!(took < Duration::from_millis(250), "peer #{peer_index}, flap {flap}: {took:?}");
-                isp.visit(&home, |isp| isp.set_up("box", true));
-                watch.until(link(1), "carrier again", |f| f.carrier);
-            }
-        });
-    }
-}
-
-#[test]
 fn a_gateway_in_main_is_followed_and_its_loss_takes_the_addressing_away() {
     in_a_namespace(|net| {
         let _isps = two_links(net);
