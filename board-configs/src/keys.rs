@@ -4,8 +4,8 @@ mod board;
 mod site;
 
 pub use board::BOARD;
+pub(crate) use site::MAX_TARGETS_PER_FAMILY;
 pub use site::SITE;
-pub(crate) use site::{MAX_TARGETS_PER_FAMILY, PROFILES};
 
 #[cfg(test)]
 mod tests {

@@ -2,11 +2,13 @@
 
 use core::fmt;
 
+use serde::Serialize;
+
 /// One thing that is wrong: where, what, and how to repair it.
 ///
 /// It prints as `site.toml:12: link[1].port: "wan9" is not a port of board "lab" (its ports are lan,
 /// wan1, wan2). Use one of those.`
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Problem {
     /// The file, as it was named.
     pub file: String,

@@ -149,3 +149,47 @@ pub enum Insecure {
     /// `dc09-clear`: signals to the station in clear.
     Dc09Clear,
 }
+
+impl LineProfile {
+    /// Every profile.
+    pub const ALL: [Self; 4] = [Self::Alarm, Self::Elevator, Self::Phone, Self::Fax];
+
+    /// As the site file writes it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Alarm => "alarm",
+            Self::Elevator => "elevator",
+            Self::Phone => "phone",
+            Self::Fax => "fax",
+        }
+    }
+}
+
+impl Release {
+    /// Every rule.
+    pub const ALL: [Self; 2] = [Self::Watermark, Self::Puback];
+
+    /// As the site file writes it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Watermark => "watermark",
+            Self::Puback => "puback",
+        }
+    }
+}
+
+impl Insecure {
+    /// Every switch.
+    pub const ALL: [Self; 2] = [Self::MqttWithoutTls, Self::Dc09Clear];
+
+    /// As the site file writes it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::MqttWithoutTls => "mqtt-without-tls",
+            Self::Dc09Clear => "dc09-clear",
+        }
+    }
+}

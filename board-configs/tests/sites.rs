@@ -6,7 +6,8 @@ mod common;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use board_configs::{Insecure, LineProfile, Origin, Release, Secret};
+use board_configs::key::{Key, Kind};
+use board_configs::{Insecure, LineProfile, Origin, Release, SITE, Secret};
 use common::site;
 use hal::{LineId, LinkId};
 use wan::Timing;
@@ -176,6 +177,33 @@ fn each_value_says_where_it_comes_from() {
         assert_eq!(of(key), (value.to_owned(), origin.to_owned()), "{key}");
     }
     assert!(loaded.effective.iter().all(|value| !matches!(&value.origin, Origin::File { line: None, .. })));
+}
+
+#[test]
+fn every_described_key_is_read() {
+    fn paths(keys: &[Key], prefix: &str) -> Vec<String> {
+        let below = |key: &Key| match key.kind {
+            Kind::Section(keys) => paths(keys, &format!("{prefix}{}.", key.name)),
+            Kind::Sections { keys, .. } => paths(keys, &format!("{prefix}{}[1].", key.name)),
+            Kind::Text(_)
+            | Kind::Flag
+            | Kind::Whole { .. }
+            | Kind::Time { .. }
+            | Kind::Size { .. }
+            | Kind::Word(_)
+            | Kind::Words(_)
+            | Kind::Addresses { .. }
+            | Kind::Names { .. } => vec![format!("{prefix}{}", key.name)],
+        };
+        keys.iter().flat_map(below).collect()
+    }
+    let mut described = paths(SITE, "");
+    let text = format!("targets = [\"9.9.9.9\", \"1.1.1.1\", \"8.8.8.8\"]\n{FULL}");
+    let mut read: Vec<_> = site(&text).unwrap().effective.into_iter().map(|value| value.key).collect();
+    read.retain(|key| !key.starts_with("link[2]"));
+    described.sort();
+    read.sort();
+    assert_eq!(read, described);
 }
 
 #[test]

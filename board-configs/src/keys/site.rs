@@ -3,14 +3,12 @@
 use hal::LinkId;
 
 use crate::key::{Form, Key, Kind, Need};
+use crate::{Insecure, LineProfile, Release};
 
 /// Targets of a link that are asked in one family.
 pub(crate) const MAX_TARGETS_PER_FAMILY: usize = 8;
 
 const MAX_TARGETS: usize = 2 * MAX_TARGETS_PER_FAMILY;
-
-/// Words of `profile`, in the order of [`crate::LineProfile`].
-pub(crate) const PROFILES: &[&str] = &["alarm", "elevator", "phone", "fax"];
 
 /// A site file.
 pub const SITE: &[Key] = &[
@@ -29,7 +27,7 @@ pub const SITE: &[Key] = &[
     },
     Key {
         name: "insecure",
-        kind: Kind::Words(&["mqtt-without-tls", "dc09-clear"]),
+        kind: Kind::Words(&[Insecure::MqttWithoutTls.word(), Insecure::Dc09Clear.word()]),
         need: Need::Without("everything is protected"),
         about: "Protections that are taken off, each by its word. The NOC sees them.",
     },
@@ -182,7 +180,17 @@ const LINE: &[Key] = &[
         need: Need::Required,
         about: "Its place on the card's connector strip, from 0.",
     },
-    Key { name: "profile", kind: Kind::Word(PROFILES), need: Need::Required, about: "What hangs on it." },
+    Key {
+        name: "profile",
+        kind: Kind::Word(&[
+            LineProfile::Alarm.word(),
+            LineProfile::Elevator.word(),
+            LineProfile::Phone.word(),
+            LineProfile::Fax.word(),
+        ]),
+        need: Need::Required,
+        about: "What hangs on it.",
+    },
     Key { name: "name", kind: Kind::Text(Form::Label), need: Need::Required, about: "What people call it." },
 ];
 
@@ -225,7 +233,7 @@ const MQTT: &[Key] = &[
     },
     Key {
         name: "release",
-        kind: Kind::Word(&["watermark", "puback"]),
+        kind: Kind::Word(&[Release::Watermark.word(), Release::Puback.word()]),
         need: Need::Default("watermark"),
         about: "What frees a record from the spool: the collector's committed watermark, or the broker's PUBACK \
                 for a foreign collector. PUBACK is not storage, and the NOC sees that.",

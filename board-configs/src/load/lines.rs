@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use hal::LineId;
 
-use crate::keys::PROFILES;
 use crate::section::Section;
 use crate::{Board, LineConfig, LineProfile};
 
@@ -48,8 +47,6 @@ fn place(section: &Section<'_>, board: &Board) -> Option<u8> {
 }
 
 fn of(word: &str) -> LineProfile {
-    const PROFILE: [LineProfile; 4] =
-        [LineProfile::Alarm, LineProfile::Elevator, LineProfile::Phone, LineProfile::Fax];
-    let at = PROFILES.iter().position(|profile| *profile == word);
-    at.and_then(|at| PROFILE.get(at).copied()).expect("the key has these words and no others")
+    let profile = LineProfile::ALL.into_iter().find(|profile| profile.word() == word);
+    profile.expect("the key has these words and no others")
 }

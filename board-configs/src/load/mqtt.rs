@@ -85,5 +85,6 @@ fn judge_protection(section: &Section<'_>, in_clear: bool) {
 }
 
 fn of(word: &str) -> Release {
-    if word == "puback" { Release::Puback } else { Release::Watermark }
+    let release = Release::ALL.into_iter().find(|release| release.word() == word);
+    release.expect("the key has these words and no others")
 }

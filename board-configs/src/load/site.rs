@@ -62,10 +62,8 @@ fn lan(file: &Section<'_>, ports: &mut Ports<'_>) -> Option<Lan> {
 fn insecure(file: &Section<'_>) -> Vec<Insecure> {
     let mut taken_off = Vec::new();
     for word in file.words("insecure") {
-        let insecure = match word.value {
-            "mqtt-without-tls" => Insecure::MqttWithoutTls,
-            _ => Insecure::Dc09Clear,
-        };
+        let insecure = Insecure::ALL.into_iter().find(|insecure| insecure.word() == word.value);
+        let insecure = insecure.expect("the key has these words and no others");
         let protects_nothing = match insecure {
             Insecure::MqttWithoutTls => !file.has("mqtt"),
             // No key of this file describes a station.

@@ -1,5 +1,6 @@
 //! `holdfastd`: the daemon of the box. It knows `run` and `check`; questions go to `holdfast`.
 
+mod check;
 mod log;
 mod open;
 mod read;
@@ -24,6 +25,8 @@ struct Arguments {
 enum Verb {
     /// Serve until told to stop (SIGTERM). Needs CAP_NET_ADMIN and CAP_NET_RAW.
     Run(RunArguments),
+    /// Read board and site, say what is wrong and what would be used; changes nothing.
+    Check(check::CheckArgs),
 }
 
 /// What `run` needs.
@@ -62,6 +65,7 @@ mod exit {
 fn main() -> ExitCode {
     match Arguments::parse().verb {
         Verb::Run(arguments) => run(&arguments),
+        Verb::Check(arguments) => check::run(&arguments),
     }
 }
 

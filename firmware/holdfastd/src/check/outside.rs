@@ -1,7 +1,7 @@
 //! What can be seen of the machine without touching it: secrets, devices, interfaces, programs.
 
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use board_configs::{Board, Loaded, Origin, Problem, Secret, Site};
 
@@ -91,9 +91,11 @@ impl Looking<'_> {
     fn mode_of_key(&mut self, key: &str, path: &Path) {
         let Ok(meta) = std::fs::metadata(path) else { return };
         let mode = meta.mode() & 0o777;
-        let remedy = format!("chmod 0600 {}; if others could log in here, have a new key made.", path.display());
+        let remedy =
+            format!("chmod 0600 {}; if others could log in here, have a new key made.", path.display());
         if mode & 0o007 != 0 {
-            let what = format!("{} has mode {mode:04o}: anybody on this machine has the site's key", path.display());
+            let what =
+                format!("{} has mode {mode:04o}: anybody on this machine has the site's key", path.display());
             self.error(key, what, &remedy);
         } else if mode & 0o070 != 0 {
             let what = format!("{} has mode {mode:04o}: its group has the site's key", path.display());
@@ -108,7 +110,8 @@ impl Looking<'_> {
         for (key, interface) in std::iter::once(lan).chain(links).collect::<Vec<_>>() {
             if !class.join(&interface).exists() {
                 let what = format!("this machine has no interface {interface}");
-                let remedy = "Right for a modem that comes later or on another machine; else correct the board.";
+                let remedy =
+                    "Right for a modem that comes later or on another machine; else correct the board.";
                 self.warn(&key, what, remedy);
             }
         }
@@ -207,7 +210,10 @@ mod tests {
     #[test]
     fn what_is_not_on_this_machine_is_warned_of() {
         let warnings = Bench::new().warnings().join("\n");
-        for said in ["link[1].port: this machine has no interface x2-none", "the line card's /dev/x2-none is not there"] {
+        for said in [
+            "link[1].port: this machine has no interface x2-none",
+            "the line card's /dev/x2-none is not there",
+        ] {
             assert!(warnings.contains(said), "{said:?} is missing in {warnings}");
         }
         assert!(!warnings.contains("no interface lo"), "{warnings}");
@@ -246,7 +252,7 @@ mod tests {
         }
 
         fn write(&self, name: &str, text: &str, mode: u32) {
-            let path: PathBuf = self.dir.path().join(name);
+            let path = self.dir.path().join(name);
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         }

@@ -65,7 +65,8 @@ fn board_text(text: &mut String, board: &Board) {
     let proven = if board.proven { "proven on hardware" } else { "NOT PROVEN on hardware" };
     let _ = writeln!(text, "Board   {} ({proven})\n        {}", board.name, board.about);
     if let Some(card) = &board.card {
-        let _ = writeln!(text, "        line card on {}, {} baud, {} lines", card.device, card.baud, card.lines);
+        let _ =
+            writeln!(text, "        line card on {}, {} baud, {} lines", card.device, card.baud, card.lines);
     }
 }
 
@@ -100,7 +101,8 @@ fn link_text(text: &mut String, link: &WanLink, port: &str, probe_metered: Durat
     let families = Family::BOTH.into_iter().filter(|family| judged.targets_of(*family).next().is_some());
     let families = families.map(|family| family.to_string()).collect::<Vec<_>>().join(" and ");
     let number = judged.id.number();
-    let _ = writeln!(text, "Link {number}  {} on {port}, preference {}, {families}", judged.name, judged.rank);
+    let _ =
+        writeln!(text, "Link {number}  {} on {port}, preference {}, {families}", judged.name, judged.rank);
     let targets = judged.targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let _ = writeln!(text, "        {} of a family's targets must answer: {targets}", judged.quorum);
     if judged.metered {
