@@ -9,7 +9,7 @@ use super::tree::Tree;
 /// Every crate of ours with its floor, lowest first.
 pub(super) const FLOORS: &[(u8, &[&str])] = &[
     (0, &["hal", "ata-wire"]),
-    (1, &["noc-messages", "panel-wire", "station-wire", "dsp"]),
+    (1, &["noc-messages", "panel-wire", "station-wire", "dsp", "evidence"]),
     (2, &["wan", "line", "station", "voice", "outbox", "health", "requests", "linecard"]),
     (3, &["appliance", "board-configs"]),
     (4, &["hal-linux", "hal-sim", "ports"]),
