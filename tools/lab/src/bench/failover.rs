@@ -25,6 +25,10 @@ const EVERY: Duration = Duration::from_micros(500);
 /// Nothing that works takes longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What a start leaves behind (probes of unknown links, the first session) is over by then, and
+/// better links are no longer taken at once.
+const CALM: Duration = Duration::from_secs(5);
+
 /// The flow runs so long before a fault and after the switch.
 const STEADY: Duration = Duration::from_millis(100);
 
@@ -53,31 +57,42 @@ impl Cast {
         let card = branch.start_card(&lab)?;
         let daemon = branch.start_daemon(&lab)?;
         let mut cast = Self { daemon, _card: card, _collector: collector, _broker: broker, branch, lab };
-        cast.wait_until_carried(Link::A)?;
+        cast.wait_until(|status| carried(status, Link::A) && well(status))?;
+        thread::sleep(CALM);
         Ok(cast)
     }
 
-    /// Waits until both families leave by `link`, all links are up, and the NOC hears the box.
-    fn wait_until_carried(&mut self, link: Link) -> Result<()> {
+    /// Mends a link after its families have gone over to another one, and waits until all is well.
+    fn mend(&mut self, from: Link, to: Link) -> Result<()> {
+        self.wait_until(|status| carried(status, to))?;
+        self.lab.heal(from)?;
+        self.wait_until(|status| carried(status, to) && well(status))
+    }
+
+    fn wait_until(&mut self, wanted: impl Fn(&Value) -> bool) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             self.daemon.expect_running()?;
-            if self.branch.ask("status").is_ok_and(|status| carried(&status, link)) {
+            if self.branch.ask("status").is_ok_and(|status| wanted(&status)) {
                 return Ok(());
             }
             thread::sleep(Duration::from_millis(50));
         }
-        bail!("the branch is not carried by link {link} after {PATIENCE:?}:\n{}", self.lab.last_words(20))
+        let status = self.branch.ask("status")?;
+        bail!("the branch is not well after {PATIENCE:?}: {status:#}\n{}", self.lab.last_words(20))
     }
 }
 
+/// Both families leave by this link.
 fn carried(status: &Value, link: Link) -> bool {
-    let list = |key: &str| status["wan"][key].as_array().cloned().unwrap_or_default();
-    let (families, links) = (list("families"), list("links"));
-    families.len() == 2
-        && families.iter().all(|family| family["active"] == link.number())
-        && links.iter().all(|link| link["verdict"] == "up")
-        && status["mqtt"]["connected"] == true
+    let families = status["wan"]["families"].as_array().map_or(&[][..], Vec::as_slice);
+    families.len() == 2 && families.iter().all(|family| family["active"] == link.number())
+}
+
+/// All links are up, and the NOC hears the box.
+fn well(status: &Value) -> bool {
+    let mut links = status["wan"]["links"].as_array().into_iter().flatten();
+    links.all(|link| link["verdict"] == "up") && status["mqtt"]["connected"] == true
 }
 
 pub(crate) fn measure(effort: Effort) -> Result<Vec<Row>> {
@@ -107,16 +122,14 @@ fn blackholed(cast: &mut Cast, from: Link, to: Link) -> Result<Duration> {
     cast.lab.blackhole(from, Blackhole::default())?;
     first_after(&mut flow, Instant::now())?;
     let silence = flow.report(since)?.out.gap();
-    cast.lab.heal(from)?;
-    cast.wait_until_carried(to)?;
+    cast.mend(from, to)?;
     Ok(silence)
 }
 
 /// From the kernel's word about a lost carrier to the first packet over the backup.
 fn cut(cast: &mut Cast, from: Link, to: Link) -> Result<Duration> {
     let took = reaction(&mut cast.lab, from)?;
-    cast.lab.heal(from)?;
-    cast.wait_until_carried(to)?;
+    cast.mend(from, to)?;
     Ok(took)
 }
 

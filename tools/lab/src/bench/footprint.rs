@@ -15,13 +15,9 @@ const RSS_ANON_GOAL_MIB: f64 = 12.0;
 const BINARY_GOAL_MIB: f64 = 8.0;
 const CPU_GOAL_PCT: f64 = 1.0;
 
-/// What a start leaves behind (probes of unknown links, the first session) is not idling.
-const CALM: Duration = Duration::from_secs(5);
-
 pub(crate) fn measure(effort: Effort) -> Result<Vec<Row>> {
     say("idle: memory and processor time, 2 links x 3 targets, IPv4 and IPv6");
     let mut cast = Cast::open()?;
-    thread::sleep(CALM);
     let pid = cast.daemon.pid();
     let (mut rss, mut cpu) = (Vec::new(), Vec::new());
     for _ in 0..effort.idle_s {

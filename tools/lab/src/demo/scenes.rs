@@ -13,6 +13,9 @@ use super::truth;
 /// After a switch, before gaps are read: TCP needs a retransmission to learn that it was reset.
 const SETTLE: Duration = Duration::from_millis(1200);
 
+/// A look at a branch that just works.
+const CALM: Duration = Duration::from_secs(4);
+
 /// Nothing in the play takes longer; what does has not happened.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -23,10 +26,25 @@ const FLIPS: usize = 200;
 const FAILBACK_LOSS: u64 = 5;
 
 pub(crate) fn play(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
+    calm(stage, teller)?;
     blackhole(stage, teller)?;
     cut(stage, teller)?;
     isolation(stage, teller)?;
     recovery(stage, teller)
+}
+
+/// Nothing happens, and nothing is lost: what the later scenes measure is theirs. A daemon that has
+/// just started also takes a better link at once, which is over after these seconds.
+fn calm(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
+    teller.scene(0, "a calm branch");
+    let since = Instant::now();
+    stage.pause(teller, CALM)?;
+    for (family, flow) in [("IPv4", &mut stage.udp4), ("IPv6", &mut stage.udp6)] {
+        let way = flow.report(since)?.round;
+        let told = format!("{} of {}", way.lost, way.sent);
+        teller.must(&format!("UDP {family}: packets lost"), "0", told, way.lost == 0 && way.sent > 0);
+    }
+    Ok(())
 }
 
 fn blackhole(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
