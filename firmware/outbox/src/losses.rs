@@ -71,6 +71,11 @@ impl Losses {
         (!self.untold.is_empty()).then_some(self.not_before)
     }
 
+    /// Records whose loss is untold.
+    pub(crate) fn untold(&self) -> u64 {
+        self.untold.values().map(|loss| loss.count).sum()
+    }
+
     /// The losses to be told, one per class.
     pub(crate) fn take(&mut self, now: Tick) -> Vec<LossBody> {
         if self.due().is_none_or(|at| at > now) {

@@ -161,6 +161,7 @@ impl Outbox {
             classes,
             in_flight: self.in_flight.len() as u64,
             evicted: self.evicted,
+            untold: self.losses.untold(),
             metrics_waiting: self.metrics.waiting() as u64,
             metrics_dropped: self.metrics.dropped,
             store_failing: self.store.is_failing(),

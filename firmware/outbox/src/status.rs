@@ -22,6 +22,8 @@ pub struct OutboxStatus {
     pub in_flight: u64,
     /// Durable records evicted since the daemon started.
     pub evicted: u64,
+    /// Of these, those that no loss record tells of yet: they are told within 10 s.
+    pub untold: u64,
     /// Samples that wait for a PUBACK.
     pub metrics_waiting: u64,
     /// Samples dropped since the daemon started.

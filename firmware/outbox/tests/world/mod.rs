@@ -223,7 +223,8 @@ impl World {
                 self.deliver(usize::MAX);
                 self.confirm();
             }
-            if self.outbox.status().records == 0 && self.flash.is_idle() {
+            let status = self.outbox.status();
+            if status.records == 0 && status.untold == 0 && self.flash.is_idle() {
                 return;
             }
             self.pass(5_000);
