@@ -1,5 +1,8 @@
 //! The outbox's laws, one by one.
 
+// `allow-unwrap-in-tests` does not reach the helpers of a test binary.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
 mod world;
 
 use hal::Tick;

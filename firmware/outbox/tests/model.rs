@@ -1,5 +1,8 @@
 //! Whatever happens in whatever order: nothing is lost silently, order holds, memory is bounded.
 
+// `allow-unwrap-in-tests` does not reach the helpers of a test binary.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
 mod world;
 
 use noc_messages::Class;
@@ -57,8 +60,8 @@ struct Excused {
     flash_failed: bool,
 }
 
-fn play(world: &mut World, excused: &mut Excused, step: Step) {
-    match step {
+fn play(world: &mut World, excused: &mut Excused, step: &Step) {
+    match *step {
         Step::Record(class, size) => drop(world.record(class, size)),
         Step::Store(n) => world.store(n),
         Step::Sync => world.sync(),
@@ -108,7 +111,7 @@ proptest! {
         let mut world = World::new(config(100_000));
         let mut excused = Excused::default();
         for step in steps {
-            play(&mut world, &mut excused, step);
+            play(&mut world, &mut excused, &step);
         }
         world.settle();
 
@@ -128,7 +131,7 @@ proptest! {
         let mut world = World::new(config(100_000));
         let mut excused = Excused::default();
         for step in steps {
-            play(&mut world, &mut excused, step);
+            play(&mut world, &mut excused, &step);
         }
         world.settle();
 
@@ -140,7 +143,7 @@ proptest! {
         let mut world = World::new(config(40));
         let mut excused = Excused::default();
         for step in steps {
-            play(&mut world, &mut excused, step);
+            play(&mut world, &mut excused, &step);
         }
         world.settle();
 
