@@ -226,3 +226,6 @@ impl Candidate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -232,3 +232,6 @@ fn plan(generation: u64, wants: &PerFamily<Want>) -> RoutePlan {
     let tables = Family::BOTH.iter().flat_map(|f| wants.of(*f).tables.iter().copied()).collect();
     RoutePlan { generation, tables, v4: wants.of(Family::V4).plan, v6: wants.of(Family::V6).plan }
 }
+
+#[cfg(test)]
+mod tests;

@@ -202,3 +202,6 @@ impl LinkHealth {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 /// Two of the same kind that never depend on each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PerFamily<T> {
-    v4: T,
-    v6: T,
+    pub(crate) v4: T,
+    pub(crate) v6: T,
 }
 
 impl<T> PerFamily<T> {

@@ -351,3 +351,6 @@ fn percent(part: u32, whole: u32) -> Option<u8> {
     let rounded_up = (part * 100).div_ceil(whole.max(1));
     (whole > 0).then(|| u8::try_from(rounded_up).expect("a part of the whole is at most 100 %"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,3 +101,87 @@ impl Schedule {
         self.stretch = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOBODY: Role = Role { active: false, alone: false, needed: false, doubt: false };
+    const ACTIVE: Role = Role { active: true, ..NOBODY };
+    const ALONE: Role = Role { active: true, alone: true, ..NOBODY };
+    const NEEDED: Role = Role { needed: true, ..NOBODY };
+    const DOUBT: Role = Role { doubt: true, ..NOBODY };
+    const UP: State = State::Up { since: Tick::ZERO };
+    const SUSPECT: State = State::Suspect { up_since: Tick::ZERO };
+    const HOLD_DOWN: State = State::HoldDown { since: Tick::ZERO };
+
+    #[test]
+    fn a_link_is_probed_as_its_verdict_its_role_and_its_price_ask_for() {
+        // (state, role, unmetered, metered), milliseconds
+        let table = [
+            (UP, ACTIVE, 200, 200),
+            (UP, ALONE, 200, 1_000),
+            (UP, NOBODY, 1_000, 30_000),
+            (UP, DOUBT, 1_000, 1_000),
+            (UP, NEEDED, 1_000, 1_000),
+            (SUSPECT, NOBODY, 50, 50),
+            (State::Probing { trusted: false }, NOBODY, 50, 50),
+            (State::Down, NOBODY, 1_000, 30_000),
+            (State::Down, NEEDED, 200, 1_000),
+            (HOLD_DOWN, NOBODY, 600, 600),
+            (HOLD_DOWN, NEEDED, 50, 50),
+            (HOLD_DOWN, ACTIVE, 200, 200),
+        ];
+        for (state, role, unmetered, metered) in table {
+            for (is_metered, expected) in [(false, unmetered), (true, metered)] {
+                let interval = interval(state, is_metered, role, &Timing::default());
+                assert_eq!(
+                    interval,
+                    Some(Duration::from_millis(expected)),
+                    "{state:?} {role:?} {is_metered}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_that_cannot_be_probed_is_not() {
+        for state in [State::Unheard, State::NoCarrier, State::NoAddress] {
+            assert_eq!(interval(state, false, NEEDED, &Timing::default()), None);
+        }
+    }
+
+    #[test]
+    fn no_configuration_probes_without_end() {
+        let zero = Timing { probe_burst: Duration::ZERO, ..Timing::default() };
+
+        assert_eq!(interval(SUSPECT, false, NOBODY, &zero), Some(MIN_INTERVAL));
+    }
+
+    #[test]
+    fn the_next_round_follows_the_interval_that_holds_when_it_is_asked_for() {
+        let mut schedule = Schedule::new();
+        assert_eq!(schedule.due(Duration::from_secs(1)), Tick::ZERO, "the first one at once");
+
+        schedule.sent(Tick(5_000), Permille::ONE);
+
+        assert_eq!(schedule.due(Duration::from_secs(1)), Tick(6_000));
+        assert_eq!(schedule.due(Duration::from_millis(50)), Tick(5_050));
+    }
+
+    #[test]
+    fn our_own_lateness_stretches_a_burst_until_a_round_is_decided_in_time() {
+        let mut schedule = Schedule::new();
+        let burst = Duration::from_millis(50);
+        let mut intervals = Vec::new();
+        for _ in 0..6 {
+            schedule.late();
+            intervals.push(schedule.stretched(burst).as_millis());
+        }
+
+        assert_eq!(intervals, [100, 200, 400, 800, 1_000, 1_000]);
+        assert_eq!(schedule.stretched(Duration::from_secs(30)), Duration::from_secs(30));
+        schedule.in_time();
+        assert_eq!(schedule.stretched(burst), burst);
+    }
+}
