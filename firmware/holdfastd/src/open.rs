@@ -9,6 +9,7 @@ use hal_linux::clock;
 use outbox::StoreReport;
 use ports::card::{self, CardConfig, CardHandle};
 use ports::control::{self, Question};
+use ports::mqtt::{MqttHandle, MqttPort, MqttPortConfig};
 use ports::net::{NetConfig, NetLink, NetPort};
 use ports::recorder::Recorder;
 use ports::store::{self, StoreConfig, StoreHandle};
@@ -16,7 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::RunArguments;
-use crate::read::{Inputs, MqttPems};
+use crate::read::Inputs;
 use crate::setup;
 
 /// Events of the card between two turns: all lines' hooks many times over.
@@ -37,6 +38,7 @@ pub(crate) struct Opened {
     pub(crate) net: NetPort,
     pub(crate) card: Option<CardHandle>,
     pub(crate) store: StoreHandle,
+    pub(crate) mqtt: Option<MqttHandle>,
     pub(crate) card_events: Receiver<CardEvent>,
     pub(crate) net_events: Receiver<NetEvent>,
     pub(crate) store_reports: Receiver<StoreReport>,
@@ -46,7 +48,7 @@ pub(crate) struct Opened {
 }
 
 /// Opens everything, lines and links before telemetry.
-pub(crate) async fn open(arguments: &RunArguments, inputs: Inputs) -> Result<Opened> {
+pub(crate) async fn open(arguments: &RunArguments, mut inputs: Inputs) -> Result<Opened> {
     let stop = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     directory(&arguments.run_dir)?;
     directory(&arguments.data_dir)?;
@@ -65,7 +67,7 @@ pub(crate) async fn open(arguments: &RunArguments, inputs: Inputs) -> Result<Ope
     let listener = control::listen(&arguments.run_dir.join("control.sock")).await?;
     tokio::spawn(control::serve(listener, question_sender));
     let (mqtt_sender, mqtt_events) = channel(MQTT_EVENTS);
-    drop(mqtt_sender);
+    let mqtt = open_mqtt(arguments, &mut inputs, boot, seed, mqtt_sender)?;
 
     let mut recorder = Recorder::new(&arguments.run_dir, &arguments.data_dir.join("faults"));
     if let Some(kept) = recorder.keep_unclean_end(boot).unwrap_or_default() {
@@ -79,6 +81,7 @@ pub(crate) async fn open(arguments: &RunArguments, inputs: Inputs) -> Result<Ope
         net,
         card,
         store,
+        mqtt,
         card_events,
         net_events,
         store_reports,
@@ -108,6 +111,27 @@ fn open_card(inputs: &Inputs, seed: u64, events: Sender<CardEvent>) -> Result<Op
     };
     let config = CardConfig { device: port.device.clone().into(), baud: port.baud, lines: port.lines, seed };
     Ok(Some(card::spawn(config, events)?))
+}
+
+fn open_mqtt(
+    arguments: &RunArguments,
+    inputs: &mut Inputs,
+    boot: u32,
+    seed: u64,
+    events: Sender<MqttEvent>,
+) -> Result<Option<MqttHandle>> {
+    let Some(mqtt) = &inputs.site.mqtt else { return Ok(None) };
+    let config = MqttPortConfig {
+        site: inputs.site.site.clone(),
+        boot,
+        host: mqtt.host.clone(),
+        port: mqtt.port,
+        tls: inputs.mqtt_tls.take(),
+        keep_alive: mqtt.keep_alive,
+        run_dir: arguments.run_dir.clone(),
+        seed,
+    };
+    Ok(Some(MqttPort::spawn(config, events)?))
 }
 
 fn directory(path: &Path) -> Result<()> {

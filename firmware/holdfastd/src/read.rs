@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use board_configs::{Board, MqttConfig, Secret, Site, load_board, load_site};
+use ports::tls::{ClientTls, TlsFiles};
 
 use crate::RunArguments;
 
@@ -12,14 +13,7 @@ pub(crate) struct Inputs {
     pub(crate) board: Board,
     pub(crate) site: Site,
     /// `None`: no broker, or one in clear by the word of the site file.
-    pub(crate) mqtt_pems: Option<MqttPems>,
-}
-
-/// The texts of the TLS files.
-pub(crate) struct MqttPems {
-    pub(crate) ca: String,
-    pub(crate) certificate: String,
-    pub(crate) key: String,
+    pub(crate) mqtt_tls: Option<ClientTls>,
 }
 
 /// Reads everything.
@@ -27,8 +21,11 @@ pub(crate) fn read(arguments: &RunArguments) -> Result<Inputs> {
     let board =
         load_board(&arguments.board, &arguments.boards_dir, &read_text).map_err(|e| anyhow!("{e}"))?;
     let site = load_site(&arguments.site, &board, &read_text).map_err(|e| anyhow!("{e}"))?;
-    let mqtt_pems = site.mqtt.as_ref().map(mqtt_pems).transpose()?.flatten();
-    Ok(Inputs { board, site, mqtt_pems })
+    let mqtt_tls = match &site.mqtt {
+        Some(mqtt) => client_tls(mqtt)?,
+        None => None,
+    };
+    Ok(Inputs { board, site, mqtt_tls })
 }
 
 /// The reader that the loaders are given.
@@ -36,22 +33,24 @@ pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
     std::fs::read_to_string(path)
 }
 
-fn mqtt_pems(mqtt: &MqttConfig) -> Result<Option<MqttPems>> {
-    match (&mqtt.ca, &mqtt.certificate, &mqtt.key) {
-        (Some(ca), Some(certificate), Some(key)) => Ok(Some(MqttPems {
-            ca: secret(ca, "mqtt.ca")?,
-            certificate: secret(certificate, "mqtt.certificate")?,
-            key: secret(key, "mqtt.key")?,
-        })),
+fn client_tls(mqtt: &MqttConfig) -> Result<Option<ClientTls>> {
+    let (Some(ca), Some(certificate), Some(key)) = (&mqtt.ca, &mqtt.certificate, &mqtt.key) else {
         // The site's parser lets this pass only with the word `mqtt-without-tls`.
-        _ => Ok(None),
-    }
+        return Ok(None);
+    };
+    let files = TlsFiles {
+        ca: secret(ca, "mqtt.ca")?,
+        certificate: secret(certificate, "mqtt.certificate")?,
+        key: secret(key, "mqtt.key")?,
+        server_name: mqtt.server_name.clone(),
+    };
+    Ok(Some(ClientTls::new(&files)?))
 }
 
-/// The text of a secret.
-pub(crate) fn secret(secret: &Secret, key: &str) -> Result<String> {
+/// What a secret holds.
+fn secret(secret: &Secret, key: &str) -> Result<Vec<u8>> {
     let path = secret_path(secret).with_context(|| format!("{key}: no credentials directory"))?;
-    read_text(&path).with_context(|| format!("{key}: cannot read {}", path.display()))
+    std::fs::read(&path).with_context(|| format!("{key}: cannot read {}", path.display()))
 }
 
 /// Where a secret lies on this machine.

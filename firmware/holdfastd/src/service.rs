@@ -161,11 +161,13 @@ impl Opened {
     }
 
     fn to_mqtt(&self, command: MqttCommand) {
-        drop(command);
+        if let Some(mqtt) = &self.mqtt {
+            mqtt.try_send(command);
+        }
     }
 
     fn talks_to_broker(&self) -> bool {
-        self.appliance.status(clock::now()).mqtt.connected
+        self.mqtt.is_some() && self.appliance.status(clock::now()).mqtt.connected
     }
 
     fn answer(&self, question: Question) {
