@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use lab::{Blackhole, FlowFamily, Link};
 
+use serde_json::Value;
+
 use super::ledger::shown;
 use super::stage::Stage;
 use super::teller::Teller;
@@ -70,7 +72,7 @@ fn judge_switch(stage: &mut Stage, teller: &mut Teller, since: Instant, limit: D
     teller.must("both families go over to the backup", "always", option(moved), moved.is_some());
     moved.context("without a switch there is nothing to measure")?;
     let backup = stage.name(Link::B)?;
-    let redialled = stage.wait_for_status(teller, PATIENCE, |status| {
+    let redialled = stage.wait_for_status(teller, since, PATIENCE, |status| {
         status["mqtt"]["connected"] == true && status["mqtt"]["link"] == backup.as_str()
     })?;
     stage.pause(teller, SETTLE)?;
@@ -80,6 +82,7 @@ fn judge_switch(stage: &mut Stage, teller: &mut Teller, since: Instant, limit: D
         teller.within(&format!("UDP {family}: longest silence"), limit, way.gap());
     }
     let dialogue = stage.tcp.report(since)?;
+    teller.step(&format!("TCP: {} answers, {} connections reset", dialogue.answers, dialogue.resets));
     let answered = dialogue.hangs == 0 && dialogue.answers > 0;
     teller.must("TCP is told and never hangs", "0 hangs", format!("{} hangs", dialogue.hangs), answered);
     teller.within("TCP: longest wait for an answer", limit + Duration::from_millis(600), dialogue.stall());
@@ -107,17 +110,22 @@ fn isolation(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
     teller.scene(3, "both links are dead: the branch is cut off");
     let before = stage.watch.seen()?.switches.len();
     let mut said = stage.collector_from_here()?;
-    stage.lab.cut(Link::B)?;
+    let since = Instant::now();
     stage.lab.blackhole(Link::A, Blackhole::default())?;
-    let cut_off = stage.wait_for_status(teller, PATIENCE, |status| status["mqtt"]["connected"] == false)?;
-    teller.must("the box notices that it is cut off", "always", option(cut_off), cut_off.is_some());
+    stage.lab.cut(Link::B)?;
+    teller.step("link a: every packet vanishes; link b: no carrier");
+    let known = stage.wait_for_status(teller, since, PATIENCE, no_link_works)?;
+    teller.must("the box knows that no link works", "always", option(known), known.is_some());
+    teller.within("known after", Duration::from_secs(1), known.unwrap_or(PATIENCE));
+    let cut_off =
+        stage.wait_for_status(teller, since, PATIENCE, |status| status["mqtt"]["connected"] == false)?;
+    teller.must("the box notices that its session is dead", "always", option(cut_off), cut_off.is_some());
     stage.card.command(&format!("flip all {FLIPS} 100"))?;
     teller.step(&format!("meanwhile the lines go on: {FLIPS} hook changes"));
-    let spooled =
-        |records: u64| move |status: &serde_json::Value| status["spool"]["records"].as_u64() >= Some(records);
-    let kept = stage.wait_for_status(teller, PATIENCE, spooled(FLIPS as u64))?;
+    let spooled = |records: u64| move |status: &Value| status["spool"]["records"].as_u64() >= Some(records);
+    let kept = stage.wait_for_status(teller, since, PATIENCE, spooled(FLIPS as u64))?;
     teller.must("telemetry spools", &format!(">= {FLIPS} records"), option(kept), kept.is_some());
-    let offline = stage.wait_for_presence(teller, &mut said, "offline", PATIENCE)?;
+    let offline = stage.wait_for_presence(teller, &mut said, "offline", since, PATIENCE)?;
     teller.must("the NOC sees the site offline", "always", option(offline), offline.is_some());
     let moved = stage.watch.seen()?.switches.len() - before;
     teller.must("no way is taken that leads nowhere", "0 switches", format!("{moved} switches"), moved == 0);
@@ -133,9 +141,9 @@ fn recovery(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
     let first = first_packet(stage, teller, since)?;
     teller.must("traffic flows again", "always", option(first), first.is_some());
     teller.within("first packet over any link", Duration::from_secs(3), first.unwrap_or(PATIENCE));
-    let online = stage.wait_for_presence(teller, &mut said, "online", PATIENCE)?;
+    let online = stage.wait_for_presence(teller, &mut said, "online", since, PATIENCE)?;
     teller.must("the NOC sees the site online", "always", option(online), online.is_some());
-    let drained = stage.wait_for_status(teller, PATIENCE, |status| {
+    let drained = stage.wait_for_status(teller, since, PATIENCE, |status| {
         status["mqtt"]["connected"] == true && status["spool"]["records"] == 0
     })?;
     teller.must("the spool drains", "to 0", option(drained), drained.is_some());
@@ -171,6 +179,13 @@ fn both_go_over(
         let both = switched(FlowFamily::V4).zip(switched(FlowFamily::V6));
         Ok(both.map(|(four, six)| four.at.max(six.at).duration_since(since)))
     })
+}
+
+/// Every link is judged down in every family.
+fn no_link_works(status: &Value) -> bool {
+    let links = status["wan"]["links"].as_array().map_or(&[][..], Vec::as_slice);
+    let dead = |link: &Value| link["verdict"] == "down" || link["verdict"] == "no_carrier";
+    !links.is_empty() && links.iter().all(dead)
 }
 
 /// When something sent after `since` first arrived at the far end; `None`: nothing did.

@@ -11,6 +11,7 @@ use lab::{
 };
 use serde_json::{Value, json};
 
+use super::ledger::shown;
 use super::map;
 use super::teller::Teller;
 use super::truth::{self, HookChange};
@@ -74,21 +75,21 @@ impl Stage {
         let ready = |status: &Value| {
             active(status, "v4") && active(status, "v6") && status["mqtt"]["connected"] == true
         };
-        if self.wait_for_status(teller, READY_WITHIN, ready)?.is_none() {
+        if self.wait_for_status(teller, Instant::now(), READY_WITHIN, ready)?.is_none() {
             let words = self.lab.last_words(20);
             bail!("the branch does not work after {READY_WITHIN:?}; last words of every program:\n{words}");
         }
         Ok(())
     }
 
-    /// Waits until the daemon's status satisfies `wanted` and says how long that took.
+    /// Waits until the daemon's status satisfies `wanted` and says how long after `since` that was.
     pub(crate) fn wait_for_status(
         &mut self,
         teller: &mut Teller,
+        since: Instant,
         within: Duration,
         wanted: impl Fn(&Value) -> bool,
     ) -> Result<Option<Duration>> {
-        let since = Instant::now();
         self.wait(teller, within, |stage| {
             stage.daemon.expect_running()?;
             // Until the daemon listens there is no answer, and that is no failure.
@@ -141,15 +142,15 @@ impl Stage {
     }
 
     /// Waits until the NOC's collector says that the site is in a state (`online`, `offline`) after
-    /// what it has said so far.
+    /// what it has said so far, and says how long after `since` that was.
     pub(crate) fn wait_for_presence(
         &mut self,
         teller: &mut Teller,
         said: &mut Lines,
         state: &str,
+        since: Instant,
         within: Duration,
     ) -> Result<Option<Duration>> {
-        let since = Instant::now();
         self.wait(teller, within, |_| {
             while let Some(line) = said.next_ready()? {
                 let event: Value = serde_json::from_str(&line).unwrap_or_default();
@@ -192,10 +193,10 @@ impl Stage {
     pub(crate) fn judge_the_whole(&mut self, teller: &mut Teller) -> Result<()> {
         teller.scene(5, "the whole play");
         let seen = self.watch.seen()?;
-        let looked = format!("{} looks, longest blink {:?}", seen.looks, seen.longest_blink);
+        let looked = format!("{} looks, blinks <= {}", seen.looks, shown(seen.longest_blink));
         let lawful = seen.faults.is_empty() && seen.looks > 1000;
         let told = if lawful { looked } else { format!("{looked}; {}", seen.faults.join("; ")) };
-        teller.must("exactly one active default per family", "at every instant", told, lawful);
+        teller.must("exactly one active default per family", "at every look", told, lawful);
         self.judge_telling(teller)?;
         let ended = self.ended()?;
         let all_run = ended.is_empty();
