@@ -93,6 +93,8 @@ pub enum Form {
     SiteName,
     /// A short name that people type: 1 to 15 of a-z, 0-9 and '-', beginning with a letter.
     Name,
+    /// A port as it is printed beside a connector, of the form of a name.
+    Port,
     /// Free text for people, 1 to 120 characters without control characters.
     Label,
     /// A board's name: the stem of its file.
@@ -119,7 +121,7 @@ impl Form {
     pub const fn expected(self) -> &'static str {
         match self {
             Self::SiteName => "1 to 48 of a-z, 0-9 and '-', not beginning or ending with '-'",
-            Self::Name => "1 to 15 of a-z, 0-9 and '-', beginning with a letter",
+            Self::Name | Self::Port => "1 to 15 of a-z, 0-9 and '-', beginning with a letter",
             Self::Label => "1 to 120 characters on one line",
             Self::BoardName => "1 to 32 of a-z, 0-9, '-' and '_', the name of a board's file without .toml",
             Self::Interface => "a network interface: 1 to 15 characters without blanks, '/' and ':'",
@@ -141,7 +143,7 @@ impl Form {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         match self {
             Self::SiteName => text.parse::<noc_messages::SiteId>().is_ok(),
-            Self::Name => {
+            Self::Name | Self::Port => {
                 (1..=15).contains(&length)
                     && text.chars().all(plain)
                     && text.starts_with(|c: char| c.is_ascii_lowercase())

@@ -211,10 +211,10 @@ impl<'a> Section<'a> {
         let name = key.get_ref().to_string();
         let line = self.source.line(&key.span());
         let place = Place { line, key: format!("{}.{name}", self.path(section)) };
-        if !Form::Name.fits(&name) {
+        if !Form::Port.fits(&name) {
             let what = format!(
                 "{name:?} is not a name that is printed beside a connector: {}",
-                Form::Name.expected()
+                Form::Port.expected()
             );
             self.source.problem(&place, what, "Rename it.");
             return None;

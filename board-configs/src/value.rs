@@ -66,6 +66,7 @@ pub(crate) fn example(key: &Key) -> String {
         Kind::Text(form) => quoted(match form {
             Form::SiteName => "clinic-017",
             Form::Name => "fibre",
+            Form::Port => "wan1",
             Form::Label => "a few words",
             Form::BoardName => "lab",
             Form::Interface => "eth0",

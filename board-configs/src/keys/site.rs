@@ -66,7 +66,7 @@ pub const SITE: &[Key] = &[
 
 const LAN: &[Key] = &[Key {
     name: "port",
-    kind: Kind::Text(Form::Name),
+    kind: Kind::Text(Form::Port),
     need: Need::Required,
     about: "The board's port of the LAN, as it is printed on the box.",
 }];
@@ -80,7 +80,7 @@ const LINK: &[Key] = &[
     },
     Key {
         name: "port",
-        kind: Kind::Text(Form::Name),
+        kind: Kind::Text(Form::Port),
         need: Need::Required,
         about: "The board's port, as it is printed on the box.",
     },

@@ -4,6 +4,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use board_configs::{Board, Loaded, Origin, Problem, Secret, Site};
+use ports::tls::{ClientTls, TlsError, TlsFiles};
 
 use super::CheckArgs;
 use super::pem::{Wanted, judge};
@@ -52,40 +53,49 @@ struct Looking<'a> {
 impl Looking<'_> {
     fn secrets(&mut self) {
         let Some(mqtt) = &self.site.value.mqtt else { return };
-        let secrets = [
-            ("mqtt.ca", &mqtt.ca, Wanted::Certificate),
-            ("mqtt.certificate", &mqtt.certificate, Wanted::Certificate),
-            ("mqtt.key", &mqtt.key, Wanted::PrivateKey),
-        ];
-        for (key, secret, wanted) in secrets {
-            if let Some(secret) = secret {
-                self.secret(key, secret, wanted);
-            }
+        let ca = self.secret("mqtt.ca", mqtt.ca.as_ref(), Wanted::Certificate);
+        let certificate = self.secret("mqtt.certificate", mqtt.certificate.as_ref(), Wanted::Certificate);
+        let key = self.secret("mqtt.key", mqtt.key.as_ref(), Wanted::PrivateKey);
+        let (Some(ca), Some(certificate), Some(key)) = (ca, certificate, key) else { return };
+        let files = TlsFiles { ca, certificate, key, server_name: mqtt.server_name.clone() };
+        if let Err(error) = ClientTls::new(&files) {
+            let key = match &error {
+                TlsError::Pem { key, .. } => format!("mqtt.{key}"),
+                TlsError::Identity(_) => "mqtt.key".to_owned(),
+                TlsError::ServerName(_) => "mqtt.server_name".to_owned(),
+                TlsError::Library(_) => "mqtt".to_owned(),
+            };
+            self.error(&key, error.to_string(), "The daemon would not start with it.");
         }
     }
 
-    fn secret(&mut self, key: &str, secret: &Secret, wanted: Wanted) {
-        let path = match secret_path(secret) {
+    /// The secret's text, if it looks like what it should be.
+    fn secret(&mut self, key: &str, secret: Option<&Secret>, wanted: Wanted) -> Option<Vec<u8>> {
+        let path = match secret_path(secret?) {
             Ok(path) => path,
             Err(error) => {
                 let remedy = "Run check from a unit with the same LoadCredential= to have it looked at.";
-                return self.warn(key, format!("cannot be looked at from here: {error}"), remedy);
+                self.warn(key, format!("cannot be looked at from here: {error}"), remedy);
+                return None;
             }
         };
         let text = match read_text(&path) {
             Ok(text) => text,
             Err(error) => {
                 let what = format!("{} cannot be read: {error}", path.display());
-                return self.error(key, what, "Put the file there, readable by the daemon.");
+                self.error(key, what, "Put the file there, readable by the daemon.");
+                return None;
             }
         };
-        if let Err(wrong) = judge(&text, wanted) {
-            let what = format!("{}: {wrong}", path.display());
-            self.error(key, what, "Write it anew from where the site's identity was made.");
-        }
         if wanted == Wanted::PrivateKey {
             self.mode_of_key(key, &path);
         }
+        if let Err(wrong) = judge(&text, wanted) {
+            let what = format!("{}: {wrong}", path.display());
+            self.error(key, what, "Write it anew from where the site's identity was made.");
+            return None;
+        }
+        Some(text.into_bytes())
     }
 
     fn mode_of_key(&mut self, key: &str, path: &Path) {
@@ -170,9 +180,6 @@ mod tests {
                         [[link]]\nname = \"fibre\"\nport = \"wan1\"\n\
                         [[line]]\nline = 0\nprofile = \"phone\"\nname = \"desk\"\n\
                         [mqtt]\nbroker = \"192.0.2.9\"\nca = \"ca.pem\"\ncertificate = \"site.pem\"\nkey = \"site.key\"\n";
-    const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
-    const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n";
-
     #[test]
     fn good_secrets_are_good() {
         let bench = Bench::new();
@@ -182,8 +189,9 @@ mod tests {
     #[test]
     fn bad_secrets_are_told_at_the_line_that_names_them() {
         let bench = Bench::new();
-        bench.write("ca.pem", KEY, 0o644);
-        bench.write("site.key", KEY, 0o644);
+        let key = bench.text("site.key");
+        bench.write("ca.pem", &key, 0o644);
+        bench.write("site.key", &key, 0o644);
         std::fs::remove_file(bench.dir.path().join("site.pem")).unwrap();
 
         let errors = bench.errors();
@@ -200,9 +208,21 @@ mod tests {
     }
 
     #[test]
+    fn a_key_of_another_certificate_is_refused_as_run_refuses_it() {
+        let bench = Bench::new();
+        bench.write("site.key", &identity().signing_key.serialize_pem(), 0o600);
+        let errors = bench.errors();
+        assert_eq!(errors.len(), 1, "{errors:#?}");
+        assert!(
+            errors[0].contains("site.toml:16: mqtt.key: ") && errors[0].contains("issue both together"),
+            "{errors:#?}"
+        );
+    }
+
+    #[test]
     fn a_key_that_its_group_can_read_is_warned_of() {
         let bench = Bench::new();
-        bench.write("site.key", KEY, 0o640);
+        bench.write("site.key", &bench.text("site.key"), 0o640);
         assert_eq!(bench.errors(), Vec::<String>::new());
         assert!(bench.warnings().iter().any(|w| w.contains("its group has the site's key")));
     }
@@ -234,6 +254,10 @@ mod tests {
         assert!(looking.seen.warnings.is_empty());
     }
 
+    fn identity() -> rcgen::CertifiedKey<rcgen::KeyPair> {
+        rcgen::generate_simple_self_signed(["bench".to_owned()]).unwrap()
+    }
+
     struct Bench {
         dir: tempfile::TempDir,
     }
@@ -245,9 +269,10 @@ mod tests {
                          [card]\ndevice = \"/dev/x2-none\"\nlines = 1\n";
             bench.write("bench.toml", board, 0o644);
             bench.write("site.toml", SITE, 0o644);
-            bench.write("ca.pem", CERTIFICATE, 0o644);
-            bench.write("site.pem", CERTIFICATE, 0o644);
-            bench.write("site.key", KEY, 0o600);
+            let identity = identity();
+            bench.write("ca.pem", &identity.cert.pem(), 0o644);
+            bench.write("site.pem", &identity.cert.pem(), 0o644);
+            bench.write("site.key", &identity.signing_key.serialize_pem(), 0o600);
             bench
         }
 
@@ -255,6 +280,10 @@ mod tests {
             let path = self.dir.path().join(name);
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+
+        fn text(&self, name: &str) -> String {
+            std::fs::read_to_string(self.dir.path().join(name)).unwrap()
         }
 
         fn arguments(&self) -> CheckArgs {
