@@ -5,3 +5,4 @@
 
 pub mod observer;
 pub mod scene;
+pub mod spool_records;
