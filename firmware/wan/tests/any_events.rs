@@ -6,7 +6,7 @@ use hal::{Family, LinkId, Now, Tick};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use wan::{
-    Action, Addressing, Failure, LinkConfig, LinkFacts, Probe, ProbeOutcome, ProbeResult, RoutePlan,
+    Action, Addressing, Failure, Hop, LinkConfig, LinkFacts, Probe, ProbeOutcome, ProbeResult, RoutePlan,
     RoutesApplied, Timing, Wan, WanConfig,
 };
 
@@ -88,6 +88,8 @@ struct Judge {
     facts: Vec<Option<LinkFacts>>,
     probes: Vec<Probe>,
     outstanding: Option<(RoutePlan, u64)>,
+    /// Hops of plans that the kernel has answered, or left unanswered for too long.
+    routed: Vec<Hop>,
     generation: u64,
     actions: Vec<Action>,
     broken: Vec<String>,
@@ -102,6 +104,7 @@ impl Judge {
             facts: vec![None; usize::from(LINKS) + 1],
             probes: Vec::new(),
             outstanding: None,
+            routed: Vec::new(),
             generation: 0,
             actions: Vec::new(),
             broken: Vec::new(),
@@ -141,6 +144,7 @@ impl Judge {
             }
             Told::Applied { v4, v6 } => {
                 let Some((plan, _)) = self.outstanding.take() else { return };
+                self.routed.extend(&plan.tables);
                 let applied = RoutesApplied { generation: plan.generation, v4: *v4, v6: *v6 };
                 self.wan.handle_routes_applied(applied, now);
             }
@@ -175,7 +179,12 @@ impl Judge {
 
     fn judge_probe(&mut self, probe: Probe) {
         if !self.stands(probe.link, probe.source) {
-            self.broken.push(format!("a probe over a link without a route: {probe:?}"));
+            self.broken.push(format!("a probe over a link that cannot carry: {probe:?}"));
+        }
+        let overdue = self.outstanding.iter().filter(|(_, at)| self.latest >= at + ANSWER_WITHIN_MS);
+        let mut hops = self.routed.iter().chain(overdue.flat_map(|(plan, _)| &plan.tables));
+        if !hops.any(|hop| hop.link == probe.link && hop.source == probe.source) {
+            self.broken.push(format!("a probe before its route: {probe:?}"));
         }
         self.probes.push(probe);
     }
@@ -203,6 +212,7 @@ impl Judge {
             }
         }
         self.generation = plan.generation;
+        self.routed.extend(self.outstanding.iter().flat_map(|(earlier, _)| &earlier.tables));
         self.outstanding = Some((plan.clone(), self.latest));
     }
 

@@ -152,6 +152,23 @@ fn another_address_or_interface_number_is_followed_at_once_without_leaving_the_l
 }
 
 #[test]
+fn what_was_lost_over_the_old_address_is_not_held_against_the_new_one() {
+    let mut world = running(two_links(), 1);
+    world.change(id(LTE), |l| l.v4.blackhole = true);
+    world.run_for(secs(30));
+
+    world.change(id(LTE), |l| {
+        l.v4.blackhole = false;
+        l.v4.addressing = Some(Addressing { source: [10, 0, 0, 9].into(), gateway: None });
+    });
+    world.run_for(ms(900));
+
+    let status = crate::site::status(&world, LTE, Family::V4);
+    assert_eq!((status.verdict, status.loss_pct), (Verdict::HoldDown, Some(0)));
+    assert!(status.targets.iter().all(|t| t.loss_pct == 0));
+}
+
+#[test]
 fn a_link_that_nobody_configured_is_counted_and_ignored() {
     let mut world = running(two_links(), 1);
     let from = world.now();
