@@ -3,6 +3,7 @@
 //! Packets are stamped and numbered by the sender; every judgement is a pure function of what was
 //! sent and what arrived. Times of lost packets are never estimated.
 
+mod stamped;
 mod tcp;
 mod udp;
 mod window;

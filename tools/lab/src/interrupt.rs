@@ -5,11 +5,13 @@
 use std::os::fd::{BorrowedFd, IntoRawFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{pipe2, read, write};
 
 use crate::teardown;
@@ -35,10 +37,23 @@ pub fn tear_down_on_signals() -> Result<()> {
             teardown::remove_own();
             // The interrupted work may have been in the middle of making the next namespace.
             teardown::remove_own();
+            reap();
             std::process::exit(128 + i32::from(number[0]));
         })
         .context("start the thread that waits for signals")?;
     ENDING.into_iter().try_for_each(handle)
+}
+
+/// Takes leave of the killed children, so that they do not stand in process lists as zombies where
+/// nobody else does it. Bounded: a child that does not end is not waited for.
+fn reap() {
+    for _ in 0..100 {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) => thread::sleep(Duration::from_millis(2)),
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    }
 }
 
 #[allow(unsafe_code)]

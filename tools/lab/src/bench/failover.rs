@@ -121,7 +121,7 @@ fn blackholed(cast: &mut Cast, from: Link, to: Link) -> Result<Duration> {
     let since = Instant::now();
     cast.lab.blackhole(from, Blackhole::default())?;
     first_after(&mut flow, Instant::now())?;
-    let silence = flow.report(since)?.out.gap();
+    let silence = flow.report(since)?.out.silence();
     cast.mend(from, to)?;
     Ok(silence)
 }

@@ -75,9 +75,9 @@ fn gaps(stage: &mut Stage, since: Instant) -> Result<String> {
         "UDP IPv4: {} lost, longest silence {}\nUDP IPv6: {} lost, longest silence {}\n\
          TCP: {} answers, {} resets, {} hangs, longest wait {}",
         four.lost,
-        silence(four.gap_us),
+        silence(four.silence_us),
         six.lost,
-        silence(six.gap_us),
+        silence(six.silence_us),
         tcp.answers,
         tcp.resets,
         tcp.hangs,

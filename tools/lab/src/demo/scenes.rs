@@ -79,7 +79,7 @@ fn judge_switch(stage: &mut Stage, teller: &mut Teller, since: Instant, limit: D
     for (family, flow) in [("IPv4", &mut stage.udp4), ("IPv6", &mut stage.udp6)] {
         let way = flow.report(since)?.round;
         teller.step(&format!("UDP {family}: {} of {} packets lost", way.lost, way.sent));
-        teller.within(&format!("UDP {family}: longest silence"), limit, way.gap());
+        teller.within(&format!("UDP {family}: longest silence"), limit, way.silence());
     }
     let dialogue = stage.tcp.report(since)?;
     teller.step(&format!("TCP: {} answers, {} connections reset", dialogue.answers, dialogue.resets));

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use super::FlowFamily;
+use super::stamped::{self, Datagram, receive};
 use super::window::{Arrival, PathReport, judge};
 use crate::keeper::{Asked, Keeper};
 use crate::lab::Lab;
@@ -104,9 +105,9 @@ fn echo(socket: &UdpSocket, start: Instant, asked: &Asked<Vec<Arrival>>) -> Resu
     let mut log = Vec::new();
     while asked.answer(&log) {
         let mut packet = [0; PACKET];
-        if let Ok((length, from)) = socket.recv_from(&mut packet) {
-            note(&mut log, &packet[..length], start);
-            socket.send_to(&packet[..length], from).ok();
+        if let Some(datagram) = receive(socket, &mut packet) {
+            note(&mut log, &packet, &datagram, start);
+            socket.send_to(&packet[..datagram.length], datagram.from).ok();
         }
     }
     Ok(())
@@ -116,26 +117,26 @@ fn collect(socket: &UdpSocket, start: Instant, asked: &Asked<Vec<Arrival>>) -> R
     let mut log = Vec::new();
     while asked.answer(&log) {
         let mut packet = [0; PACKET];
-        // A connected socket also reports ICMP errors here; they are no arrivals.
-        if let Ok(length) = socket.recv(&mut packet) {
-            note(&mut log, &packet[..length], start);
+        if let Some(datagram) = receive(socket, &mut packet) {
+            note(&mut log, &packet, &datagram, start);
         }
     }
     Ok(())
 }
 
-fn note(log: &mut Vec<Arrival>, packet: &[u8], start: Instant) {
-    let at_us = micros(start.elapsed());
-    let number = packet.get(..4).and_then(|bytes| bytes.try_into().ok());
+fn note(log: &mut Vec<Arrival>, packet: &[u8; PACKET], datagram: &Datagram, start: Instant) {
+    let at_us = micros(start.elapsed().saturating_sub(datagram.age));
+    let [a, b, c, d, ..] = *packet;
     // Copies are bounded too: a path that multiplies packets must not fill the memory.
-    if let Some(seq) = number.map(u32::from_le_bytes).filter(|_| log.len() < 2 * MAX_PACKETS) {
-        log.push(Arrival { seq, at_us });
+    if datagram.length == PACKET && log.len() < 2 * MAX_PACKETS {
+        log.push(Arrival { seq: u32::from_le_bytes([a, b, c, d]), at_us });
     }
 }
 
 fn bound(address: SocketAddr) -> Result<UdpSocket> {
     let socket = UdpSocket::bind(address).with_context(|| format!("bind {address}"))?;
     socket.set_read_timeout(Some(LISTEN))?;
+    stamped::enable(&socket)?;
     Ok(socket)
 }
 

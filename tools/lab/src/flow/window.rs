@@ -26,13 +26,22 @@ pub struct PathReport {
     pub duplicates: u64,
     /// Packets that arrived after a later one.
     pub reordered: u64,
-    /// The longest time at the receiver without any packet, microseconds.
+    /// The longest silence of the path, microseconds: from the sending of a packet that did not
+    /// arrive to the arrival of the next one. A stalled sender or receiver is no silence.
+    pub silence_us: u64,
+    /// The longest time at the receiver without any packet, microseconds, whosever fault it was.
     pub gap_us: u64,
     /// The longest time between two packets at the sender: a gap cannot be told from this below it.
     pub sender_gap_us: u64,
 }
 
 impl PathReport {
+    /// The longest silence of the path.
+    #[must_use]
+    pub const fn silence(&self) -> Duration {
+        Duration::from_micros(self.silence_us)
+    }
+
     /// The longest time at the receiver without any packet.
     #[must_use]
     pub const fn gap(&self) -> Duration {
@@ -64,8 +73,23 @@ pub(super) fn judge(sent: &[u64], arrivals: &[Arrival], from_us: u64, to_us: u64
     report.lost = copies.iter().filter(|n| **n == 0).count() as u64;
     report.lost_in_a_row = copies.split(|n| *n > 0).map(|run| run.len() as u64).max().unwrap_or(0);
     report.sender_gap_us = longest_step(window.iter().copied());
+    report.silence_us = longest_silence(sent, arrivals, from_us, to_us);
     report.gap_us = longest_gap(arrivals, from_us, to_us);
     report
+}
+
+/// Of every arrival, how long the first packet sent after all that had arrived before was awaited;
+/// and at the end, how long the next one is awaited already.
+fn longest_silence(sent: &[u64], arrivals: &[Arrival], from_us: u64, to_us: u64) -> u64 {
+    let mut awaited = 0;
+    let mut longest = 0;
+    for arrival in arrivals {
+        let since = sent.get(awaited).copied().filter(|since| *since <= to_us && arrival.at_us >= from_us);
+        longest = longest.max(since.map_or(0, |since| arrival.at_us.saturating_sub(since)));
+        awaited = awaited.max(arrival.seq as usize + 1);
+    }
+    let waiting = sent.get(awaited).map_or(0, |since| to_us.saturating_sub(*since));
+    longest.max(waiting)
 }
 
 /// From the last arrival before the window to the first one after it, so that a gap over an edge
@@ -105,7 +129,13 @@ mod tests {
     fn a_clean_flow_has_no_gap_beyond_its_pace() {
         let all = arrived((0..100).map(|n| (n, u64::from(n))));
         let report = judge(&sent(100), &all, 0, 99_000);
-        let clean = PathReport { sent: 100, gap_us: 1000, sender_gap_us: 1000, ..PathReport::default() };
+        let clean = PathReport {
+            sent: 100,
+            silence_us: 50,
+            gap_us: 1000,
+            sender_gap_us: 1000,
+            ..PathReport::default()
+        };
         assert_eq!(report, clean);
     }
 
@@ -114,6 +144,8 @@ mod tests {
         let all = arrived((0..100).filter(|n| !(30..50).contains(n)).map(|n| (n, u64::from(n))));
         let report = judge(&sent(100), &all, 0, 99_000);
         assert_eq!((report.lost, report.lost_in_a_row, report.gap_us), (20, 20, 21_000));
+        // From the sending of packet 30 to the arrival of packet 50.
+        assert_eq!(report.silence_us, 20_050);
     }
 
     #[test]
@@ -121,14 +153,18 @@ mod tests {
         let all = arrived((0..10).map(|n| (n, u64::from(n))));
         let report = judge(&sent(100), &all, 0, 99_000);
         assert_eq!((report.lost, report.gap_us), (90, 99_000 - 9_050));
+        assert_eq!(report.silence_us, 99_000 - 10_000);
     }
 
     #[test]
     fn a_gap_over_the_edge_of_the_window_counts_whole() {
         let all = arrived((0..100).filter(|n| !(30..50).contains(n)).map(|n| (n, u64::from(n))));
-        assert_eq!(judge(&sent(100), &all, 40_000, 99_000).gap_us, 21_000);
-        assert_eq!(judge(&sent(100), &all, 0, 40_000).gap_us, 21_000);
-        assert_eq!(judge(&sent(100), &all, 60_000, 99_000).gap_us, 1000);
+        for (from_us, to_us, gap_us, silence_us) in
+            [(40_000, 99_000, 21_000, 20_050), (0, 40_000, 21_000, 20_050), (60_000, 99_000, 1000, 50)]
+        {
+            let report = judge(&sent(100), &all, from_us, to_us);
+            assert_eq!((report.gap_us, report.silence_us), (gap_us, silence_us), "{from_us} to {to_us}");
+        }
     }
 
     #[test]
@@ -145,6 +181,14 @@ mod tests {
             stalled.iter().zip(0..).map(|(at, seq)| Arrival { seq, at_us: at + 50 }).collect();
         let report = judge(&stalled, &all, 0, 42_000);
         assert_eq!((report.lost, report.gap_us, report.sender_gap_us), (0, 40_000, 40_000));
+        assert_eq!(report.silence_us, 50);
+    }
+
+    #[test]
+    fn packets_held_back_and_delivered_late_are_silence_though_none_is_lost() {
+        let all = arrived((0..100).map(|n| (n, u64::from(if (30..60).contains(&n) { 60 } else { n }))));
+        let report = judge(&sent(100), &all, 0, 99_000);
+        assert_eq!((report.lost, report.silence_us), (0, 30_050));
     }
 
     #[test]
