@@ -37,7 +37,12 @@ pub enum HostEvent {
     /// The card cannot be used.
     Lost(LostWhy),
     /// Something happened on a line: once for each number within a card's boot, in order.
-    Line(Event),
+    Line {
+        /// The card's boot; also right for an event that waited while the card restarted.
+        card_boot: u32,
+        /// What happened.
+        event: Event,
+    },
 }
 
 /// Why a card cannot be used.
@@ -153,8 +158,7 @@ impl HostSession {
         if matches!(self.notices.front(), Some(HostEvent::Linked(..))) {
             return self.notices.pop_front();
         }
-        let next = self.inbox.as_mut().and_then(|inbox| inbox.next(&mut self.counters.unknown));
-        next.map(HostEvent::Line).or_else(|| self.notices.pop_front())
+        self.next_line_event().or_else(|| self.notices.pop_front())
     }
 
     /// When [`Self::handle_timeout`] or [`Self::poll_transmit`] has something to do.
@@ -183,6 +187,12 @@ impl HostSession {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.counters
+    }
+
+    fn next_line_event(&mut self) -> Option<HostEvent> {
+        let inbox = self.inbox.as_mut()?;
+        let event = inbox.next(&mut self.counters.unknown)?;
+        Some(HostEvent::Line { card_boot: inbox.card_boot(), event })
     }
 
     fn next_message(&mut self, now_ms: u64) -> Option<Message> {

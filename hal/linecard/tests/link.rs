@@ -108,7 +108,7 @@ fn a_card_whose_cry_is_lost_answers_the_next_heartbeat() {
 fn boot_of(event: &HostEvent) -> Option<u32> {
     match event {
         HostEvent::Linked(greeting, _) => Some(greeting.card_boot),
-        HostEvent::Lost(_) | HostEvent::Line(_) => None,
+        HostEvent::Lost(_) | HostEvent::Line { .. } => None,
     }
 }
 
@@ -158,7 +158,7 @@ fn changes_that_find_no_room_are_counted_and_the_last_state_still_arrives() {
 fn lost_of(event: &HostEvent) -> Option<u32> {
     match event {
         HostEvent::Linked(_, state) => Some(state.events_lost),
-        HostEvent::Lost(_) | HostEvent::Line(_) => None,
+        HostEvent::Lost(_) | HostEvent::Line { .. } => None,
     }
 }
 

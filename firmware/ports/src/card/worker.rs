@@ -87,7 +87,10 @@ impl Worker {
         if ready.octets {
             self.take_octets()?;
         }
-        self.session.handle_timeout(now_ms());
+        // Without a device there is nobody to be silent.
+        if matches!(self.wire, Wire::Open { .. }) {
+            self.session.handle_timeout(now_ms());
+        }
         self.deliver()?;
         if self.events.is_closed() { Err(Ended) } else { Ok(()) }
     }

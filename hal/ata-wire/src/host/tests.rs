@@ -178,7 +178,10 @@ fn a_restarted_card_is_greeted_again_at_once() {
     say(&mut session, &Message::CardHello(hello(CARD + 1, HOST, 0)), 301);
     say(&mut session, &Message::Event(hook(0)), 302);
     let events = told(&mut session);
-    assert!(matches!(&events[..], [HostEvent::Linked(..), HostEvent::Line(_)]), "{events:?}");
+    assert!(
+        matches!(&events[..], [HostEvent::Linked(..), HostEvent::Line { card_boot: 0x23, .. }]),
+        "{events:?}"
+    );
 }
 
 #[test]
@@ -189,7 +192,7 @@ fn a_hello_waits_until_the_events_before_it_are_polled() {
     say(&mut session, &Message::CardHello(CardHello { greeting, answer: Answer::None }), 11);
     say(&mut session, &Message::CardHello(hello(CARD + 1, HOST, 0)), 12);
     assert!(!session.is_linked());
-    assert_eq!(told(&mut session), [HostEvent::Line(hook(0))]);
+    assert_eq!(told(&mut session), [HostEvent::Line { card_boot: CARD, event: hook(0) }]);
     say(&mut session, &Message::CardHello(hello(CARD + 1, HOST, 0)), 212);
     assert!(session.is_linked());
 }
@@ -198,14 +201,14 @@ fn a_hello_waits_until_the_events_before_it_are_polled() {
 fn a_card_that_comes_back_with_the_same_boot_repeats_nothing() {
     let mut session = linked();
     say(&mut session, &Message::Event(hook(0)), 10);
-    assert_eq!(told(&mut session), [HostEvent::Line(hook(0))]);
+    assert_eq!(told(&mut session), [HostEvent::Line { card_boot: CARD, event: hook(0) }]);
     session.reopened(2_000);
     say(&mut session, &Message::CardHello(hello(CARD, HOST, 0)), 2_000);
     say(&mut session, &Message::Event(hook(0)), 2_001);
     say(&mut session, &Message::Event(hook(1)), 2_002);
     let events = told(&mut session);
     assert!(
-        matches!(&events[..], [HostEvent::Linked(..), HostEvent::Line(e)] if e.seq == Seq(1)),
+        matches!(&events[..], [HostEvent::Linked(..), HostEvent::Line { event, .. }] if event.seq == Seq(1)),
         "{events:?}"
     );
 }

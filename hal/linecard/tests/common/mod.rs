@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use ata_wire::limits::MAX_WIRE;
-use ata_wire::{Event, EventKind, HostEvent, HostSession, Seq};
+use ata_wire::{EventKind, HostEvent, HostSession, Seq};
 use linecard::Card;
 
 /// Octets per millisecond at 921600 baud.
@@ -81,7 +81,7 @@ impl Bench {
         self.host.receive(&arrived, self.now_ms);
         self.host.handle_timeout(self.now_ms);
         while let Some(event) = self.host.poll_event() {
-            if let (HostEvent::Line(event), true) = (&event, self.keeps) {
+            if let (HostEvent::Line { event, .. }, true) = (&event, self.keeps) {
                 self.keep(event.seq);
             }
             self.told.push(event);
@@ -132,10 +132,11 @@ impl Bench {
 
 fn hook_of(event: &HostEvent) -> Option<(Seq, u8, bool)> {
     match event {
-        HostEvent::Line(Event { seq, line, kind: EventKind::HookChange { off_hook }, .. }) => {
-            Some((*seq, *line, *off_hook))
-        }
-        HostEvent::Line(_) | HostEvent::Linked(..) | HostEvent::Lost(_) => None,
+        HostEvent::Line { event, .. } => match event.kind {
+            EventKind::HookChange { off_hook } => Some((event.seq, event.line, off_hook)),
+            EventKind::Other(_) => None,
+        },
+        HostEvent::Linked(..) | HostEvent::Lost(_) => None,
     }
 }
 

@@ -50,10 +50,9 @@ fn every_event_is_reported_once_although_a_host_acknowledges_at_once() {
         simulator.advance(now_us);
         host.receive(&simulator.transmit(92, now_us), now_ms);
         while let Some(event) = host.poll_event() {
-            if let HostEvent::Line(event) = event {
+            if let HostEvent::Line { card_boot, event } = event {
                 told += 1;
-                let boot = simulator.card.status().boot_id;
-                host.acknowledge(boot, event.seq);
+                host.acknowledge(card_boot, event.seq);
             }
         }
         let mut frame = [0; MAX_WIRE];
