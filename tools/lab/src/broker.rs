@@ -1,7 +1,6 @@
 //! Debian's Mosquitto in the internet: mutual TLS, an account per certificate, persistence.
 
 use std::fs;
-use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -51,12 +50,11 @@ impl Broker {
         command.arg("-c").arg(&self.config);
         let mut program = Program::start(lab.internet(), "mosquitto", command, &lab.logs())
             .context("run mosquitto: is the package installed?")?;
-        let address = SocketAddr::new(plan::BROKER[0].address, PORT);
         let deadline = Instant::now() + START_WITHIN;
-        while lab.internet().run(|| Ok(TcpStream::connect(address)?)).is_err() {
+        while !lab.internet().run(listens)? {
             program.expect_running()?;
             if Instant::now() >= deadline {
-                bail!("mosquitto does not listen on {address}:\n{}", program.tail(20));
+                bail!("mosquitto does not listen on port {PORT}:\n{}", program.tail(20));
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -84,6 +82,17 @@ impl Broker {
     pub const fn program(&mut self) -> Option<&mut Program> {
         self.program.as_mut()
     }
+}
+
+/// Are both of its sockets open? Asked of the kernel, so that the broker's log stays clean.
+fn listens() -> Result<bool> {
+    // proc(5): local address:port in hexadecimal, then the remote one, then the state; 0A listens.
+    let listening = format!(":{PORT:04X} ");
+    let open = |table: &str| -> Result<bool> {
+        let sockets = fs::read_to_string(table).with_context(|| format!("read {table}"))?;
+        Ok(sockets.lines().any(|line| line.contains(&listening) && line.contains(" 0A ")))
+    };
+    Ok(open("/proc/thread-self/net/tcp")? && open("/proc/thread-self/net/tcp6")?)
 }
 
 fn config_text(certificates: &Certificates, store: &Path, rights: &Path) -> String {
