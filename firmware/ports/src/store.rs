@@ -16,7 +16,9 @@ mod boot;
 mod files;
 mod lock;
 mod open;
+mod salvage;
 mod spool;
+mod witness;
 mod worker;
 
 use std::path::PathBuf;

@@ -1,13 +1,13 @@
 //! Opening the spool whatever state it is in: repair, or carry over what is readable.
 //!
 //! ```text
-//!   open --ok--> read all --ok--> use it
-//!     |             | damaged
-//!     | damaged     v
-//!     +--> without snap.* --ok--> read all --ok--> use it
-//!                |                   | damaged
-//!                v                   v
-//!          move to `quarantine`, make a fresh one, carry over what both ends give
+//!   open ---ok---> read all ---ok---> use it
+//!     | damaged        | damaged
+//!     v                |
+//!   open without its snapshot, read all ---ok---> use it, and say so
+//!     | damaged        |
+//!     v                v
+//!   move to `quarantine`, make a fresh one, carry over what is readable (salvage.rs)
 //! ```
 //! sled can panic on a torn file: every step is guarded.
 
@@ -19,11 +19,14 @@ use std::path::{Path, PathBuf};
 use noc_messages::Class;
 use outbox::{Recovered, RecoveredClass};
 
-use super::boot;
 use super::spool::{Spool, SpoolError};
+use super::witness::Newest;
+use super::{boot, salvage, witness};
 
 const SPOOL: &str = "spool";
 const QUARANTINE: &str = "quarantine";
+/// In front of the name of a snapshot that sled shall not see.
+const HIDDEN: &str = "without-";
 /// A spool that could not be read at start and was put aside when its disk came back: the next
 /// start carries it over.
 const HELD_BACK: &str = "held-back-";
@@ -41,10 +44,33 @@ pub(super) fn at_start(dir: &Path) -> Result<Opened, SpoolError> {
         damage.get_or_insert(told);
     }
     guarded(&dir.join(SPOOL), || {
-        let boot = spool.boot()?.max(boot::remembered(dir)).saturating_add(1);
+        let (here, beside) = (spool.boot()?, boot::remembered(dir));
+        if here < beside {
+            // sled takes a file of garbage for an empty one.
+            damage.get_or_insert(format!("the spool remembers start {here}, the file beside it {beside}"));
+        }
+        let boot = here.max(beside).saturating_add(1);
         keep_boot(dir, &spool, boot)?;
-        Ok(Opened { recovered: Recovered { boot, classes: inspect(&spool)?, damage: damage.take() }, spool })
+        let mut classes = inspect(&spool)?;
+        if let Some(told) = compare(&mut classes, &witness::noted(dir)) {
+            damage.get_or_insert(told);
+        }
+        Ok(Opened { recovered: Recovered { boot, classes, damage: damage.take() }, spool })
     })
+}
+
+/// What was stored according to the note beside the spool, and is neither here nor was released.
+fn compare(classes: &mut BTreeMap<Class, RecoveredClass>, noted: &Newest) -> Option<String> {
+    let mut missing = None;
+    for (class, noted) in noted {
+        let found = classes.entry(*class).or_default();
+        if found.newest < Some(*noted) {
+            missing =
+                Some(format!("{} records up to {}.{} are missing", class.as_str(), noted.boot, noted.seq));
+            found.newest = Some(*noted);
+        }
+    }
+    missing
 }
 
 /// Opens again after a failure. `fresh`: it was never open in this process, so the outbox knows
@@ -67,59 +93,73 @@ pub(super) fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, SpoolErro
 
 fn usable(dir: &Path) -> Result<(Spool, Option<String>), SpoolError> {
     let path = dir.join(SPOOL);
-    let first = match guarded(&path, || open_and_read(&path)) {
-        Ok(spool) => return Ok((spool, None)),
-        Err(refused @ SpoolError::Refused { .. }) => return Err(refused),
-        Err(SpoolError::Damaged { what, .. }) => what,
+    // What was being written when the power went is no snapshot, and sled would stumble over it.
+    each_snapshot(&path, |name| name.ends_with(".generating"), |file| std::fs::remove_file(file))?;
+    let what = match guarded(&path, || Spool::open(&path)) {
+        Ok(spool) => match guarded(&path, || inspect(&spool)) {
+            Ok(_) => return Ok((spool, None)),
+            Err(error) => {
+                close(&path, spool);
+                damage(error)?
+            }
+        },
+        Err(error) => {
+            let what = damage(error)?;
+            if let Some(opened) = without_snapshot(&path, &what)? {
+                return Ok(opened);
+            }
+            what
+        }
     };
-    tracing::warn!(dir = %dir.display(), damage = %first, "the spool is damaged; its snapshot is left out");
-    remove_snapshots(&path)?;
-    match guarded(&path, || open_and_read(&path)) {
-        // The snapshot only repeats the log: without it everything is there.
-        Ok(spool) => Ok((spool, None)),
-        Err(refused @ SpoolError::Refused { .. }) if !is_own_lock(&refused) => Err(refused),
-        Err(_) => salvage(dir, &first).map(|(spool, damage)| (spool, Some(damage))),
-    }
+    let (spool, told) = salvage::salvage(dir, &path, &dir.join(QUARANTINE), &what)?;
+    Ok((spool, Some(told)))
 }
 
-fn open_and_read(path: &Path) -> Result<Spool, SpoolError> {
+/// A snapshot repeats the log, so without it nothing is missing, unless the log is what is damaged:
+/// then sled ends it there, and nobody knows what came behind.
+fn without_snapshot(path: &Path, what: &str) -> Result<Option<(Spool, Option<String>)>, SpoolError> {
+    tracing::warn!(path = %path.display(), damage = what, "the spool is damaged; trying without its snapshot");
+    each_snapshot(path, |_| true, |file| std::fs::rename(file, hidden(file)))?;
+    if let Ok(spool) = guarded(path, || open_and_read(path)) {
+        let told = format!("{what}; read from its log without the snapshot, which may have told of more");
+        return Ok(Some((spool, Some(told))));
+    }
+    each_hidden_snapshot(path, |file| std::fs::rename(file, shown(file)))?;
+    Ok(None)
+}
+
+pub(super) fn open_and_read(path: &Path) -> Result<Spool, SpoolError> {
     let spool = Spool::open(path)?;
     inspect(&spool)?;
     Ok(spool)
+}
+
+/// Closing writes once more, and can fail in the way that made it necessary.
+pub(super) fn close(path: &Path, spool: Spool) {
+    let closed = guarded(path, || {
+        drop(spool);
+        Ok(())
+    });
+    if let Err(error) = closed {
+        tracing::debug!(%error, "while closing a spool that failed");
+    }
+}
+
+/// What is wrong with the bits; anything else ends the opening.
+fn damage(error: SpoolError) -> Result<String, SpoolError> {
+    match error {
+        SpoolError::Damaged { what, .. } => Ok(what),
+        refused @ (SpoolError::Refused { .. } | SpoolError::Closed(_)) => Err(refused),
+    }
 }
 
 fn inspect(spool: &Spool) -> Result<BTreeMap<Class, RecoveredClass>, SpoolError> {
     Class::DURABLE.into_iter().map(|class| Ok((class, spool.inspect(class)?))).collect()
 }
 
-/// A panic inside `open` can leave sled's own lock on the file behind, within this process.
-fn is_own_lock(error: &SpoolError) -> bool {
-    error.to_string().contains("could not acquire lock")
-}
-
-fn salvage(dir: &Path, why: &str) -> Result<(Spool, String), SpoolError> {
-    move_aside(dir, QUARANTINE)?;
-    let fresh = guarded(&dir.join(SPOOL), || Spool::open(&dir.join(SPOOL)))?;
-    let old = dir.join(QUARANTINE);
-    let damaged = match guarded(&old, || Spool::open(&old)) {
-        // The lock of an open that panicked stays with the file: a copy has none.
-        Err(error) if is_own_lock(&error) => guarded(&old, || Spool::open(&copy_for_reading(&old)?)),
-        opened => opened,
-    };
-    let saved = damaged.and_then(|damaged| guarded(&old, || damaged.salvage_into(&fresh)));
-    drop_copy(&old);
-    let damage = match saved {
-        Ok(records) => format!("{why}; {records} records were readable"),
-        Err(error) => format!("{why}; nothing was readable ({error})"),
-    };
-    tracing::warn!(dir = %dir.display(), %damage, "the spool was damaged; the damaged one is in quarantine");
-    Ok((fresh, damage))
-}
-
 fn carry_over_held_back(dir: &Path, spool: &Spool) -> Result<Option<String>, SpoolError> {
     let mut damage = None;
     for held_back in held_back_in(dir)? {
-        remove_snapshots(&held_back)?;
         let opened = guarded(&held_back, || Spool::open(&held_back));
         match opened.and_then(|old| guarded(&held_back, || old.salvage_into(spool))) {
             Ok(records) => {
@@ -151,55 +191,65 @@ fn keep_boot(dir: &Path, spool: &Spool, boot: u32) -> Result<(), SpoolError> {
     boot::remember(dir, boot).map_err(|e| refused(dir, &e))
 }
 
-fn remove_snapshots(spool: &Path) -> Result<(), SpoolError> {
-    let entries = std::fs::read_dir(spool).map_err(|e| refused(spool, &e))?;
+fn each_snapshot(
+    spool: &Path,
+    wanted: impl Fn(&str) -> bool,
+    action: impl Fn(&Path) -> std::io::Result<()>,
+) -> Result<(), SpoolError> {
+    each_file(spool, |name| name.starts_with("snap.") && wanted(name), action)
+}
+
+fn each_hidden_snapshot(
+    spool: &Path,
+    action: impl Fn(&Path) -> std::io::Result<()>,
+) -> Result<(), SpoolError> {
+    each_file(spool, |name| name.starts_with(HIDDEN), action)
+}
+
+fn each_file(
+    dir: &Path,
+    wanted: impl Fn(&str) -> bool,
+    action: impl Fn(&Path) -> std::io::Result<()>,
+) -> Result<(), SpoolError> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Ok(()) };
     for entry in entries.filter_map(Result::ok) {
-        if entry.file_name().to_string_lossy().starts_with("snap.") {
-            std::fs::remove_file(entry.path()).map_err(|e| refused(spool, &e))?;
+        if wanted(&entry.file_name().to_string_lossy()) {
+            action(&entry.path()).map_err(|e| refused(dir, &e))?;
         }
     }
     Ok(())
 }
 
-/// Only the latest is kept: a disk that damages a spool each week must not fill up with them.
+fn hidden(file: &Path) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!("{HIDDEN}{name}"))
+}
+
+fn shown(file: &Path) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    file.with_file_name(name.strip_prefix(HIDDEN).unwrap_or(&name))
+}
+
 fn move_aside(dir: &Path, name: &str) -> Result<(), SpoolError> {
     replace_dir(&dir.join(SPOOL), &dir.join(name))
 }
 
-fn replace_dir(from: &Path, to: &Path) -> Result<(), SpoolError> {
+/// Only the latest is kept: a disk that damages a spool each week must not fill up with them.
+pub(super) fn replace_dir(from: &Path, to: &Path) -> Result<(), SpoolError> {
     remove(to)?;
     std::fs::rename(from, to).map_err(|e| refused(from, &e))?;
     let parent = to.parent().unwrap_or(to);
     super::files::sync(parent).map_err(|e| refused(parent, &e))
 }
 
-fn remove(dir: &Path) -> Result<(), SpoolError> {
+pub(super) fn remove(dir: &Path) -> Result<(), SpoolError> {
     match std::fs::remove_dir_all(dir) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(refused(dir, &error)),
         Ok(()) | Err(_) => Ok(()),
     }
 }
 
-fn copy_path(old: &Path) -> PathBuf {
-    old.join("copy")
-}
-
-fn copy_for_reading(old: &Path) -> Result<PathBuf, SpoolError> {
-    let copy = copy_path(old);
-    std::fs::create_dir_all(&copy).map_err(|e| refused(&copy, &e))?;
-    for name in ["db", "conf"] {
-        std::fs::copy(old.join(name), copy.join(name)).map_err(|e| refused(&copy, &e))?;
-    }
-    Ok(copy)
-}
-
-fn drop_copy(old: &Path) {
-    if let Err(error) = remove(&copy_path(old)) {
-        tracing::debug!(%error, "a copy of the damaged spool stays");
-    }
-}
-
-fn refused(path: &Path, error: &std::io::Error) -> SpoolError {
+pub(super) fn refused(path: &Path, error: &std::io::Error) -> SpoolError {
     SpoolError::Refused { path: path.to_owned(), what: error.to_string() }
 }
 

@@ -29,6 +29,9 @@ pub(super) enum SpoolError {
     /// The file system refuses.
     #[error("the spool {path} cannot be used: {what}; look at `df {path}`, `mount` and the kernel's log")]
     Refused { path: PathBuf, what: String },
+    /// It was given up before, in these words, and is tried again later.
+    #[error("{0}")]
+    Closed(String),
 }
 
 /// An open database.

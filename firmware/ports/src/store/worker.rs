@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::lock::Lock;
 use super::open::{self, Opened};
 use super::spool::{Spool, SpoolError};
+use super::witness::{Newest, Witness};
 use super::{boot, positions_of};
 
 /// Records without `sync` share an fdatasync with others, at most so many milliseconds apart; the
@@ -38,6 +39,8 @@ pub(super) struct Worker {
     /// deletion overtakes the word that the deleted was stored.
     uncommitted: Vec<StoreReport>,
     dirty: bool,
+    newest: Newest,
+    witness: Option<Witness>,
     last_commit: Option<Instant>,
 }
 
@@ -59,6 +62,8 @@ impl Worker {
             reopen_after: REOPEN_SHORTEST,
             uncommitted: Vec::new(),
             dirty: false,
+            newest: newest_of(&recovered),
+            witness: None,
             last_commit: None,
         };
         (worker, recovered)
@@ -107,18 +112,29 @@ impl Worker {
         let (reads, mut changes): (Vec<_>, Vec<_>) = (reads, changes);
         reads.into_iter().for_each(|answer| self.report(answer));
         self.uncommitted.append(&mut changes);
-        if let Err(error) = written {
-            return self.give_up(&error, batch.iter().flat_map(positions_of).collect());
+        match written {
+            Ok(()) => self.remember_newest(&batch),
+            Err(error) => return self.give_up(&error, batch.iter().flat_map(positions_of).collect()),
         }
         if sync || self.last_commit.is_none_or(|last| last.elapsed() >= COMMITS_APART) {
             self.commit();
         }
     }
 
+    fn remember_newest(&mut self, batch: &[StoreRequest]) {
+        for request in batch {
+            let StoreRequest::Append { records, .. } = request else { continue };
+            for record in records {
+                let newest = self.newest.entry(record.class).or_insert(record.position);
+                *newest = record.position.max(*newest);
+            }
+        }
+    }
+
     fn write(&mut self, batch: &[StoreRequest], answers: &mut Vec<StoreReport>) -> Result<(), SpoolError> {
         let path = &self.dir;
         let Some(spool) = &self.spool else {
-            return Err(SpoolError::Refused { path: path.clone(), what: self.why_closed.clone() });
+            return Err(SpoolError::Closed(self.why_closed.clone()));
         };
         self.dirty |= batch.iter().any(|request| !matches!(request, StoreRequest::Read { .. }));
         open::guarded(path, || {
@@ -137,8 +153,21 @@ impl Worker {
         self.last_commit = Some(Instant::now());
         let Some(spool) = &self.spool else { return };
         match spool.sync() {
-            Ok(()) => merged(core::mem::take(&mut self.uncommitted)).for_each(|answer| self.report(answer)),
+            Ok(()) => {
+                self.note_newest();
+                merged(core::mem::take(&mut self.uncommitted)).for_each(|answer| self.report(answer));
+            }
             Err(error) => self.give_up(&error, Vec::new()),
+        }
+    }
+
+    fn note_newest(&mut self) {
+        if self.witness.is_none() {
+            self.witness = Witness::open(&self.dir).ok();
+        }
+        let Some(witness) = &self.witness else { return };
+        if let Err(error) = witness.note(&self.newest) {
+            tracing::debug!(%error, "the newest places are not noted");
         }
     }
 
@@ -146,12 +175,7 @@ impl Worker {
     fn give_up(&mut self, error: &SpoolError, mut positions: Vec<Position>) {
         if let Some(spool) = self.spool.take() {
             tracing::warn!(%error, "the spool failed and is closed");
-            // Closing writes once more and can fail in the same way.
-            open::guarded(&self.dir, || {
-                drop(spool);
-                Ok(())
-            })
-            .ok();
+            open::close(&self.dir, spool);
             self.why_closed = error.to_string();
             self.reopen_at = Instant::now() + self.reopen_after;
         }
@@ -231,6 +255,10 @@ fn merged(answers: Vec<StoreReport>) -> impl Iterator<Item = StoreReport> {
         }
     }
     merged.into_iter()
+}
+
+fn newest_of(recovered: &Recovered) -> Newest {
+    recovered.classes.iter().filter_map(|(class, held)| Some((*class, held.newest?))).collect()
 }
 
 /// Nothing can be read or written: records live in RAM and say so.
