@@ -96,9 +96,9 @@ impl Outbox {
         oldest: Option<Position>,
     ) {
         let Some(shelf) = self.shelves.get_mut(&class) else { return };
-        // An eviction just before the daemon was killed has not been told: all from the last
-        // release on is gone, and before the first release of this start nobody knows from where.
-        let first = shelf.released.map(|p| Position { seq: p.seq.saturating_add(1), ..p });
+        // Evictions go from the oldest on, so all that the collector has not confirmed before this
+        // is gone, also what an earlier start evicted and was killed before it could tell.
+        let first = shelf.confirmed.map(|p| Position { seq: p.seq.saturating_add(1), ..p });
         shelf.evicted(gone, range.map(|r| r.1), oldest);
         if let Some((_, last)) = range {
             self.lost(class, gone.records, first, last);

@@ -61,7 +61,7 @@ pub(crate) struct Shelf {
     flights: Flights,
     probe: Option<Probe>,
     /// The collector's own word, whatever was released here.
-    confirmed: Option<Position>,
+    pub(crate) confirmed: Option<Position>,
     /// Everything up to here was said to be gone, because the collector waits for it in vain.
     given_up: Option<Position>,
     /// What the store was asked to read after, until it answers.
@@ -183,10 +183,9 @@ impl Shelf {
     pub(crate) fn store_failed(&mut self) {
         self.reading = None;
         self.evicting = Extent::default();
-        if self.deleting > 0 {
-            self.deleting = 0;
-            self.must_delete = true;
-        }
+        // Which of several deletions failed is not known: one up to the newest release covers all.
+        self.deleting = 0;
+        self.must_delete = self.released.is_some() && self.may_be_in_store();
     }
 
     // ---- making room ----
@@ -211,8 +210,12 @@ impl Shelf {
         }
         self.skip(Some(upto));
         self.intake.release(Some(upto));
-        self.must_delete = self.held.records > 0 || self.intake.reaches_into_store();
+        self.must_delete = self.may_be_in_store();
         true
+    }
+
+    fn may_be_in_store(&self) -> bool {
+        self.held.records > 0 || self.intake.reaches_into_store()
     }
 
     /// The deletion to ask the store for.
