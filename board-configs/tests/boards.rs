@@ -51,70 +51,65 @@ fn each_value_says_which_file_it_comes_from() {
     assert_eq!(origin("proven"), ("false", Origin::Default));
 }
 
+/// A board file, what is said.
+const MISTAKES: &[(&str, &[&str])] = &[
+    (
+        "[ports]\nlan = \"eth0\"\n",
+        &[
+            "x.toml: about: is missing, expected 1 to 120 characters on one line. Add about = \"a few words\". \
+               Why this board exists and how it differs, one sentence. It is not inherited.",
+        ],
+    ),
+    ("about = \"a\"\n", &["x.toml: ports: no port is named. Add [ports] with lines like wan1 = \"eth0\"."]),
+    (
+        "about = \"a\"\n[ports]\nlan = \"eth0\"\nwan1 = \"eth0\"\n",
+        &[
+            "x.toml:4: ports.wan1: \"eth0\" is also the interface of port lan. Give each port an interface of \
+               its own.",
+        ],
+    ),
+    (
+        "about = \"a\"\n[ports]\nLAN = \"eth0\"\nwan1 = \"a/b\"\n",
+        &[
+            "x.toml:3: ports.LAN: \"LAN\" is not a name that is printed beside a connector: 1 to 15 of a-z, 0-9 \
+               and '-', beginning with a letter. Rename it.",
+            "x.toml:4: ports.wan1: found \"a/b\", expected a network interface: 1 to 15 characters without \
+               blanks, '/' and ':'. Write it like wan1 = \"eth0\".",
+        ],
+    ),
+    (
+        "about = \"a\"\nproved = true\n[ports]\nlan = \"eth0\"\n",
+        &["x.toml:2: proved: is not a known key. Did you mean proven?"],
+    ),
+    (
+        "about = \"a\"\n[ports]\nlan = \"eth0\"\n[card]\nlines = 9\n",
+        &["x.toml:5: card.lines: found the number 9, expected a whole number from 1 to 8. Write it like \
+               lines = 1."],
+    ),
+    (
+        "about = \"a\"\n[ports]\nlan = \"eth0\"\n[card]\nlines = 2\n",
+        &["x.toml: card.device: is missing: a line card needs it. Add device = \"/dev/ttyS1\" to [card]."],
+    ),
+    (
+        "about = \"a\"\ninherit = \"../../etc/x\"\n[ports]\nlan = \"eth0\"\n",
+        &[
+            "x.toml:2: inherit: found \"../../etc/x\", expected 1 to 32 of a-z, 0-9, '-' and '_', the name of a \
+               board's file without .toml. Write it like inherit = \"lab\".",
+        ],
+    ),
+    (
+        "about = \"a\"\ncard = 3\nports = \"eth0\"\n",
+        &[
+            "x.toml:2: card: found the number 3, expected a section. Write it like [card].",
+            "x.toml:3: ports: found \"eth0\", expected at most 64 lines `name = value`, each a network interface: \
+               1 to 15 characters without blanks, '/' and ':'. Write it like [ports].",
+        ],
+    ),
+];
+
 #[test]
 fn mistakes_name_file_line_key_and_remedy() {
-    let cases: [(&str, &[&str]); 9] = [
-        (
-            "[ports]\nlan = \"eth0\"\n",
-            &[
-                "x.toml: about: is missing, expected 1 to 120 characters on one line. Add about = \"a few words\". \
-               Why this board exists and how it differs, one sentence. It is not inherited.",
-            ],
-        ),
-        (
-            "about = \"a\"\n",
-            &["x.toml: ports: no port is named. Add [ports] with lines like wan1 = \"eth0\"."],
-        ),
-        (
-            "about = \"a\"\n[ports]\nlan = \"eth0\"\nwan1 = \"eth0\"\n",
-            &[
-                "x.toml:4: ports.wan1: \"eth0\" is also the interface of port lan. Give each port an interface of \
-               its own.",
-            ],
-        ),
-        (
-            "about = \"a\"\n[ports]\nLAN = \"eth0\"\nwan1 = \"a/b\"\n",
-            &[
-                "x.toml:3: ports.LAN: \"LAN\" is not a name that is printed beside a connector: 1 to 15 of a-z, 0-9 \
-               and '-', beginning with a letter. Rename it.",
-                "x.toml:4: ports.wan1: found \"a/b\", expected a network interface: 1 to 15 characters without \
-               blanks, '/' and ':'. Write it like wan1 = \"eth0\".",
-            ],
-        ),
-        (
-            "about = \"a\"\nproved = true\n[ports]\nlan = \"eth0\"\n",
-            &["x.toml:2: proved: is not a known key. Did you mean proven?"],
-        ),
-        (
-            "about = \"a\"\n[ports]\nlan = \"eth0\"\n[card]\nlines = 9\n",
-            &[
-                "x.toml:5: card.lines: found the number 9, expected a whole number from 1 to 8. Write it like \
-               lines = 1.",
-            ],
-        ),
-        (
-            "about = \"a\"\n[ports]\nlan = \"eth0\"\n[card]\nlines = 2\n",
-            &[
-                "x.toml: card.device: is missing: a line card needs it. Add device = \"/dev/ttyS1\" to [card].",
-            ],
-        ),
-        (
-            "about = \"a\"\ninherit = \"../../etc/x\"\n[ports]\nlan = \"eth0\"\n",
-            &[
-                "x.toml:2: inherit: found \"../../etc/x\", expected 1 to 32 of a-z, 0-9, '-' and '_', the name of a \
-               board's file without .toml. Write it like inherit = \"lab\".",
-            ],
-        ),
-        (
-            "about = \"a\"\ncard = 3\nports = \"eth0\"\n",
-            &[
-                "x.toml:2: card: found the number 3, expected a section. Write it like [card].",
-                "x.toml:3: ports: found \"eth0\", expected at most 64 lines `name = value`, each a network interface: \
-               1 to 15 characters without blanks, '/' and ':'. Write it like [ports].",
-            ],
-        ),
-    ];
-    for (text, expected) in cases {
+    for (text, expected) in MISTAKES.iter().copied() {
         let found = messages(&board_of("x", &[("x", text)]).unwrap_err());
         assert_eq!(found, expected, "{text}");
     }

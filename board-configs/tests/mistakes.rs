@@ -34,97 +34,99 @@ fn the_good_site_is_good() {
     assert_eq!(wrong(GOOD), Vec::<String>::new());
 }
 
-#[test]
-fn keys_of_links() {
-    let cases = [
-        (
-            7,
-            "port = \"wan9\"",
-            "site.toml:7: link[1].port: \"wan9\" is not a port of board \"bench\": its ports are \
+/// Line, what replaces it, what is said.
+const LINK_MISTAKES: &[(usize, &str, &str)] = &[
+    (
+        7,
+        "port = \"wan9\"",
+        "site.toml:7: link[1].port: \"wan9\" is not a port of board \"bench\": its ports are \
           lan, wan1, wan2. Use one of those.",
-        ),
-        (
-            10,
-            "port = \"wan1\"",
-            "site.toml:10: link[2].port: \"wan1\" is the port of [link[1]] already. Give each \
+    ),
+    (
+        10,
+        "port = \"wan1\"",
+        "site.toml:10: link[2].port: \"wan1\" is the port of [link[1]] already. Give each \
           its own port.",
-        ),
-        (
-            10,
-            "port = \"lan\"",
-            "site.toml:10: link[2].port: \"lan\" is the port of [lan] already. Give each its own \
+    ),
+    (
+        10,
+        "port = \"lan\"",
+        "site.toml:10: link[2].port: \"lan\" is the port of [lan] already. Give each its own \
           port.",
-        ),
-        (
-            9,
-            "name = \"fibre\"",
-            "site.toml:9: link[2].name: \"fibre\" is the name of [link[1]] already. Give each \
+    ),
+    (
+        9,
+        "name = \"fibre\"",
+        "site.toml:9: link[2].name: \"fibre\" is the name of [link[1]] already. Give each \
           its own name.",
-        ),
-        (
-            9,
-            "name = \"LTE modem\"",
-            "site.toml:9: link[2].name: found \"LTE modem\", expected 1 to 15 of a-z, 0-9 \
+    ),
+    (
+        9,
+        "name = \"LTE modem\"",
+        "site.toml:9: link[2].name: found \"LTE modem\", expected 1 to 15 of a-z, 0-9 \
           and '-', beginning with a letter. Write it like name = \"fibre\".",
-        ),
-        (
-            9,
-            "nmae = \"lte\"",
-            "site.toml:8: link[2].name: is missing, expected 1 to 15 of a-z, 0-9 and '-', \
+    ),
+    (
+        9,
+        "nmae = \"lte\"",
+        "site.toml:8: link[2].name: is missing, expected 1 to 15 of a-z, 0-9 and '-', \
           beginning with a letter. Add name = \"fibre\". What people call the link; it stands in every message about \
           it.",
-        ),
-        (
-            9,
-            "name = \"lte\"\npreference = 0",
-            "site.toml:10: link[2].preference: found the number 0, expected a \
+    ),
+    (
+        9,
+        "name = \"lte\"\npreference = 0",
+        "site.toml:10: link[2].preference: found the number 0, expected a \
           whole number from 1 to 255. Write it like preference = 1.",
-        ),
-        (
-            9,
-            "name = \"lte\"\nmetered = \"yes\"",
-            "site.toml:10: link[2].metered: found \"yes\", expected true or \
+    ),
+    (
+        9,
+        "name = \"lte\"\nmetered = \"yes\"",
+        "site.toml:10: link[2].metered: found \"yes\", expected true or \
           false. Write it like metered = false.",
-        ),
-        (
-            9,
-            "name = \"lte\"\ngateway4 = \"fe80::1\"",
-            "site.toml:10: link[2].gateway4: found \"fe80::1\", expected \
+    ),
+    (
+        9,
+        "name = \"lte\"\ngateway4 = \"fe80::1\"",
+        "site.toml:10: link[2].gateway4: found \"fe80::1\", expected \
           an IPv4 address such as \"192.0.2.1\". Write it like gateway4 = \"192.0.2.1\".",
-        ),
-        (
-            9,
-            "name = \"lte\"\ngateway4 = \"0.0.0.0\"",
-            "site.toml:10: link[2].gateway4: 0.0.0.0 cannot be a gateway. \
+    ),
+    (
+        9,
+        "name = \"lte\"\ngateway4 = \"0.0.0.0\"",
+        "site.toml:10: link[2].gateway4: 0.0.0.0 cannot be a gateway. \
           Write the address that the provider gave, or remove the line for DHCP.",
-        ),
-        (
-            9,
-            "name = \"lte\"\nquorum = 4",
-            "site.toml:10: link[2].quorum: 4 can never be reached: the smaller family \
+    ),
+    (
+        9,
+        "name = \"lte\"\nquorum = 4",
+        "site.toml:10: link[2].quorum: 4 can never be reached: the smaller family \
           has 3 targets. Write 3 or less, or name more targets.",
-        ),
-        (
-            2,
-            "targets = [\"9.9.9.9\",\n\"9.9.9.9\"]",
-            "site.toml:3: targets: 9.9.9.9 is named twice. Remove one of \
+    ),
+    (
+        2,
+        "targets = [\"9.9.9.9\",\n\"9.9.9.9\"]",
+        "site.toml:3: targets: 9.9.9.9 is named twice. Remove one of \
           them: it would count twice in the quorum.",
-        ),
-        (
-            2,
-            "targets = [\"9.9.9.9\", \"127.0.0.1\"]",
-            "site.toml:2: targets: 127.0.0.1 is no target: it is this box \
+    ),
+    (
+        2,
+        "targets = [\"9.9.9.9\", \"127.0.0.1\"]",
+        "site.toml:2: targets: 127.0.0.1 is no target: it is this box \
           itself. Name a host beyond the provider that answers ping.",
-        ),
-        (
-            2,
-            "targets = [\"9.9.9.9\", \"dns.example\"]",
-            "site.toml:2: targets: found \"dns.example\" is not an IP \
+    ),
+    (
+        2,
+        "targets = [\"9.9.9.9\", \"dns.example\"]",
+        "site.toml:2: targets: found \"dns.example\" is not an IP \
           address, expected a list of 1 to 16 IP addresses in quotes. Write it like targets = [\"192.0.2.1\", \
           \"2001:db8::1\"].",
-        ),
-    ];
-    for (line, by, expected) in cases {
+    ),
+];
+
+#[test]
+fn keys_of_links() {
+    for (line, by, expected) in LINK_MISTAKES.iter().copied() {
         let found = replaced(line, by);
         assert!(
             found.iter().any(|message| message == expected),
