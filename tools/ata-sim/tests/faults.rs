@@ -12,7 +12,7 @@ fn lost(event: CardEvent) -> String {
     why
 }
 
-fn ready(event: CardEvent) {
+fn ready(event: &CardEvent) {
     assert!(matches!(event, CardEvent::Ready(_)), "Ready expected, not {event:?}");
 }
 
@@ -35,7 +35,7 @@ fn a_missing_device_is_told_once_with_a_remedy_and_found_when_it_comes() {
     assert!(gone.contains("gone") && gone.contains("plug the card in"), "{gone}");
     let missing = lost(desk.next_but_garbage());
     assert!(missing.contains("No such file") && missing.contains("plug the card in"), "{missing}");
-    ready(desk.next_but_garbage());
+    ready(&desk.next_but_garbage());
     desk.command("off 0");
     assert_eq!(desk.keep_changes(1).0, desk.truth());
 }
@@ -55,7 +55,7 @@ fn a_silent_card_is_lost_once_and_ready_when_it_speaks() {
     desk.command("silent 3");
     let why = lost(desk.next_but_garbage());
     assert!(why.contains("silent for more than 1000 ms"), "{why}");
-    ready(desk.next_but_garbage());
+    ready(&desk.next_but_garbage());
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_card_that_hears_nothing_is_lost_although_it_speaks() {
     desk.command("deaf 4");
     let why = lost(desk.next_but_garbage());
     assert!(why.contains("has not heard us"), "{why}");
-    ready(desk.next_but_garbage());
+    ready(&desk.next_but_garbage());
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_card_of_another_version_is_lost_with_both_versions_named() {
     let why = lost(desk.next_but_garbage());
     assert!(why.contains("protocol version 7, this program 1"), "{why}");
     desk.command("version 1");
-    ready(desk.next_but_garbage());
+    ready(&desk.next_but_garbage());
 }
 
 #[test]
@@ -129,6 +129,22 @@ fn a_device_that_another_program_holds_is_told_as_such() {
 
 fn device_of(report: Report) -> Option<String> {
     if let Report::Plugged { device, .. } = report { Some(device) } else { None }
+}
+
+#[test]
+fn a_wire_that_takes_nothing_holds_nobody() {
+    use nix::sys::termios::{FlowArg, tcflow};
+    let pty = nix::pty::openpty(None, None).expect("a pty");
+    tcflow(&pty.slave, FlowArg::TCOOFF).expect("a pty can be stopped");
+    let device = nix::unistd::ttyname(&pty.slave).expect("a pty has a name");
+    let (sender, mut events) = tokio::sync::mpsc::channel(8);
+    let card = ports::card::spawn(CardConfig { device, baud: 921_600, lines: 2, seed: 9 }, sender);
+    let card = card.expect("a thread");
+    let why = lost(events.blocking_recv().expect("the thread lives"));
+    assert!(why.contains("silent"), "{why}");
+    let began = std::time::Instant::now();
+    card.stop();
+    assert!(began.elapsed() < std::time::Duration::from_secs(1), "{:?}", began.elapsed());
 }
 
 #[test]

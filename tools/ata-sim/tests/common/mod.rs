@@ -111,7 +111,7 @@ impl Desk {
 
     /// Every hook change that the simulator has reported so far.
     pub(crate) fn truth(&self) -> Vec<Change> {
-        self.sim.reports().try_iter().filter_map(change_of).collect()
+        self.sim.reports().try_iter().filter_map(|report| change_of(&report)).collect()
     }
 
     /// Asks the simulator until it is so.
@@ -141,10 +141,10 @@ fn wait_for(device: &std::path::Path) {
     }
 }
 
-fn change_of(report: Report) -> Option<Change> {
+fn change_of(report: &Report) -> Option<Change> {
     match report {
         Report::Hook { line, off_hook, sample, card_boot, card_seq } => {
-            Some((line, off_hook, sample, card_boot, card_seq))
+            Some((*line, *off_hook, *sample, *card_boot, *card_seq))
         }
         Report::Plugged { .. }
         | Report::Unplugged
