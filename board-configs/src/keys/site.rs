@@ -10,6 +10,17 @@ pub(crate) const MAX_TARGETS_PER_FAMILY: usize = 8;
 
 const MAX_TARGETS: usize = 2 * MAX_TARGETS_PER_FAMILY;
 
+const INSECURE: &[&str] = &[Insecure::MqttWithoutTls.word(), Insecure::Dc09Clear.word()];
+
+const PROFILES: &[&str] = &[
+    LineProfile::Alarm.word(),
+    LineProfile::Elevator.word(),
+    LineProfile::Phone.word(),
+    LineProfile::Fax.word(),
+];
+
+const RELEASES: &[&str] = &[Release::Watermark.word(), Release::Puback.word()];
+
 /// A site file.
 pub const SITE: &[Key] = &[
     Key {
@@ -27,7 +38,7 @@ pub const SITE: &[Key] = &[
     },
     Key {
         name: "insecure",
-        kind: Kind::Words(&[Insecure::MqttWithoutTls.word(), Insecure::Dc09Clear.word()]),
+        kind: Kind::Words(INSECURE),
         need: Need::Without("everything is protected"),
         about: "Protections that are taken off, each by its word. The NOC sees them.",
     },
@@ -180,17 +191,7 @@ const LINE: &[Key] = &[
         need: Need::Required,
         about: "Its place on the card's connector strip, from 0.",
     },
-    Key {
-        name: "profile",
-        kind: Kind::Word(&[
-            LineProfile::Alarm.word(),
-            LineProfile::Elevator.word(),
-            LineProfile::Phone.word(),
-            LineProfile::Fax.word(),
-        ]),
-        need: Need::Required,
-        about: "What hangs on it.",
-    },
+    Key { name: "profile", kind: Kind::Word(PROFILES), need: Need::Required, about: "What hangs on it." },
     Key { name: "name", kind: Kind::Text(Form::Label), need: Need::Required, about: "What people call it." },
 ];
 
@@ -233,7 +234,7 @@ const MQTT: &[Key] = &[
     },
     Key {
         name: "release",
-        kind: Kind::Word(&[Release::Watermark.word(), Release::Puback.word()]),
+        kind: Kind::Word(RELEASES),
         need: Need::Default("watermark"),
         about: "What frees a record from the spool: the collector's committed watermark, or the broker's PUBACK \
                 for a foreign collector. PUBACK is not storage, and the NOC sees that.",
