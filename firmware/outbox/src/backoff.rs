@@ -19,9 +19,18 @@ impl Backoff {
     }
 
     pub(crate) fn draw(&mut self) -> Duration {
-        let base = self.next;
-        self.next = base.saturating_mul(2).min(self.longest);
-        base + base.mul_f64(self.fraction() / 2.0)
+        let drawn = self.same();
+        self.grow();
+        drawn
+    }
+
+    /// A draw after which the next one is no longer.
+    pub(crate) fn same(&mut self) -> Duration {
+        self.next + self.next.mul_f64(self.fraction() / 2.0)
+    }
+
+    pub(crate) fn grow(&mut self) {
+        self.next = self.next.saturating_mul(2).min(self.longest);
     }
 
     pub(crate) const fn reset(&mut self) {

@@ -116,6 +116,8 @@ impl Shelf {
             let place = Some(record.position);
             self.held = self.held.plus(Extent::of(&record));
             self.oldest = self.oldest.or(place);
+            // A retried append can come behind the release, or the eviction, of what follows it.
+            self.must_delete |= place <= self.released;
             let gapless = self.window.end() >= self.frontier && self.window.end() < place;
             self.frontier = place;
             if connected && gapless && self.window.has_room_for(&record) {
@@ -171,6 +173,7 @@ impl Shelf {
         self.evicting = Extent::default();
         self.gone_from_store(gone, oldest);
         self.skip(last);
+        self.intake.release(last);
     }
 
     fn gone_from_store(&mut self, gone: Extent, oldest: Option<Position>) {

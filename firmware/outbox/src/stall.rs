@@ -35,7 +35,7 @@ impl Stall {
     /// Keeps a deadline running exactly while something published awaits the watermark.
     pub(crate) fn watch(&mut self, awaiting: bool, now: Tick) {
         match (awaiting, self.at) {
-            (true, None) => self.at = Some(now + self.backoff.draw()),
+            (true, None) => self.at = Some(now + self.backoff.same()),
             (true, Some(_)) => {}
             (false, _) => self.at = None,
         }
@@ -64,6 +64,7 @@ impl Stall {
             return false;
         }
         self.at = None;
+        self.backoff.grow();
         self.probes += 1;
         self.repeats += 1;
         true
