@@ -27,7 +27,7 @@ pub enum Command {
     },
     /// Put random octets on the wire to the host.
     Garbage {
-        /// How many, at most [`MAX_GARBAGE`].
+        /// How many, at most 1,048,576.
         count: usize,
     },
     /// Neither speak nor hear: a card that hangs.
