@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// A WAN link, numbered 1..=60 in the order of the site file.
+/// A WAN link, numbered 1..=49 in the order of the site file.
 ///
 /// The number is also its place in the kernel: routing table `100 + n`, rules at `400 + n` and
 /// `600 + n`, packet mark `n << 8` under mask `0xff00`.
@@ -14,18 +14,18 @@ use serde::{Deserialize, Serialize};
 pub struct LinkId(u8);
 
 impl LinkId {
-    /// The most links a site can have.
-    pub const MAX: u8 = 60;
+    /// The most links a site can have: rule 400 + n must come before the guard rule at 450.
+    pub const MAX: u8 = 49;
     /// The bits of a packet mark that name a link.
     pub const MARK_MASK: u32 = 0xff00;
 
-    /// `None` unless `n` is in 1..=60.
+    /// `None` unless `n` is in 1..=49.
     #[must_use]
     pub const fn new(n: u8) -> Option<Self> {
         if n >= 1 && n <= Self::MAX { Some(Self(n)) } else { None }
     }
 
-    /// The bare number, 1..=60.
+    /// The bare number, 1..=49.
     #[must_use]
     pub const fn number(self) -> u8 {
         self.0
@@ -103,6 +103,6 @@ mod tests {
         let link = LinkId::new(2).expect("2 is in range");
         assert_eq!((link.mark(), link.table()), (0x200, 102));
         assert_eq!(LinkId::new(0), None);
-        assert_eq!(LinkId::new(61), None);
+        assert_eq!(LinkId::new(50), None);
     }
 }

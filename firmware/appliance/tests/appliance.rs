@@ -286,7 +286,7 @@ impl Desk {
 }
 
 fn link(n: u8) -> LinkId {
-    LinkId::new(n).expect("1..=60")
+    LinkId::new(n).expect("1..=49")
 }
 
 fn hook(line: u8, off_hook: bool, card_seq: u16) -> Event {

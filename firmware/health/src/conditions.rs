@@ -11,7 +11,7 @@ use hal::{Now, Tick};
 use noc_messages::{ActiveCondition, ConditionBody, Severity, Stamp};
 use serde::{Deserialize, Serialize};
 
-/// The most conditions that stand at once. 60 links in two families, 32 lines and the box's own
+/// The most conditions that stand at once. 49 links in two families, 32 lines and the box's own
 /// parts stay below it; whatever reaches it is a fault of the box that is worth one condition.
 pub const MAX_CONDITIONS: usize = 256;
 

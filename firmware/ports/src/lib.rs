@@ -1,10 +1,11 @@
-//! Skeleton.
+//! The daemon's wires, one module each. They do what the appliance asks for and tell it what happened;
+//! none of them decides anything, and none waits for another.
 
 pub mod card;
 pub mod control;
+pub mod mqtt;
 pub mod net;
 pub mod recorder;
-pub mod mqtt;
 pub mod store;
 pub mod tls;
 

@@ -321,5 +321,5 @@ fn change(change: fn(&mut Reply)) -> fn(&mut Reply) {
 }
 
 fn link(n: u8) -> LinkId {
-    LinkId::new(n).expect("1..=60")
+    LinkId::new(n).expect("1..=49")
 }

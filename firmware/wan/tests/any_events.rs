@@ -306,5 +306,5 @@ fn facts(link: u8, ifindex: Option<u32>, carrier: bool, v4: Option<u8>, v6: Opti
 }
 
 fn id(n: u8) -> LinkId {
-    LinkId::new(n).expect("a number of 1..=60")
+    LinkId::new(n).expect("a number of 1..=49")
 }

@@ -12,16 +12,13 @@ use wan::{RoutePlan, RoutesApplied};
 use crate::links::WatchedLink;
 use crate::netlink::{NetlinkError, Session};
 use crate::routing::{
-    ACTIVE_TABLE, Change, Goal, KernelRoute, KernelRouting, KernelRule, MAX_LINK, METRIC_ACTIVE, PROTOCOL,
-    Place, changes,
+    ACTIVE_TABLE, Change, Goal, KernelRoute, KernelRouting, KernelRule, METRIC_ACTIVE, PROTOCOL, Place,
+    changes,
 };
 
 /// The router cannot work on this kernel or with this site.
 #[derive(Debug, thiserror::Error)]
 pub enum RouterError {
-    /// A link whose mark rule would come after the guard rule.
-    #[error("{0} cannot be routed: at most {MAX_LINK} links; remove links from the site file")]
-    TooManyLinks(LinkId),
     /// The kernel's tables or rules cannot be read.
     #[error("cannot read the kernel's routing: {0}")]
     Unreadable(#[from] NetlinkError),
@@ -56,9 +53,6 @@ pub struct Router {
 impl Router {
     /// Reads what stands, completes the rule set, removes nothing that carries traffic.
     pub fn open(links: &[WatchedLink]) -> Result<(Self, Performed), RouterError> {
-        if let Some(link) = links.iter().find(|l| l.link.number() > MAX_LINK) {
-            return Err(RouterError::TooManyLinks(link.link));
-        }
         let mut session = Session::open()?;
         let families = families_of(&mut session)?;
         let ids = links.iter().map(|l| l.link).collect();

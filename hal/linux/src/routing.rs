@@ -31,8 +31,6 @@ pub const MAIN_TABLE: u32 = 254;
 pub const METRIC_ACTIVE: u32 = 10;
 /// Metric of the default behind it.
 pub const METRIC_STANDBY: u32 = 20;
-/// Links beyond this number would have their mark rule behind the guard.
-pub const MAX_LINK: u8 = 49;
 
 /// Where a default route lives. The kernel replaces in place what has the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,7 +13,7 @@ pub(crate) const FIBRE: u8 = 1;
 pub(crate) const LTE: u8 = 2;
 
 pub(crate) fn id(n: u8) -> LinkId {
-    LinkId::new(n).expect("a number of 1..=60")
+    LinkId::new(n).expect("a number of 1..=49")
 }
 
 pub(crate) const fn ms(n: u64) -> Duration {
