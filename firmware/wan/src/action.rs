@@ -15,7 +15,8 @@ pub enum Action {
     SendProbe(Probe),
     /// Make the kernel look like this plan. Answered by [`crate::RoutesApplied`].
     ApplyRoutes(RoutePlan),
-    /// Delete the conntrack entries marked with this link; only after a switch away from it stands.
+    /// Delete the conntrack entries marked with this link; only after a switch away from it stands,
+    /// and never while it still carries the other family.
     FlushFlows {
         /// The link whose flows are dead.
         link: LinkId,

@@ -42,11 +42,12 @@ impl LinkConfig {
 /// Times of judgement. All are real time, none depends on the wall clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
-    /// Between probe rounds on the link that carries traffic.
+    /// Between probe rounds on the link that carries traffic; a metered one that no other link could
+    /// relieve is probed at `probe_standby`.
     pub probe_active: Duration,
     /// Between probe rounds on an unmetered standby link.
     pub probe_standby: Duration,
-    /// Between probe rounds on a metered standby link.
+    /// Between probe rounds on a metered standby link, while the active one is not in doubt.
     pub probe_metered: Duration,
     /// Between probe rounds once a round was missed, until the verdict stands.
     pub probe_burst: Duration,

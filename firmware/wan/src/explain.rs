@@ -126,12 +126,13 @@ fn link_status(link: &Link, family: Family, now: Tick) -> Option<LinkStatus> {
 
 fn explain_link(link: &Link, family: Family, now: Tick) -> Option<String> {
     let lane = link.lanes.of(family).as_ref()?;
-    let age = lane.health.since().map_or_else(String::new, |at| format!(" for {}", spell(now.since(at))));
-    let why = lane.health.why().map_or_else(String::new, |why| format!(", {}", evidence_words(why)));
+    let health = &lane.health;
+    let age = health.since().map_or_else(String::new, |at| format!(" for {}", spell(now.since(at))));
+    let why = health.why().map_or_else(String::new, |why| format!("; {}", evidence_words(why)));
     let loss = lane.window.loss_pct().map_or_else(String::new, |pct| format!("; {pct} % of rounds lost"));
+    let (verdict, remedy) = verdict_words(health.verdict());
     let rank = link.config.rank;
-    let verdict = verdict_words(lane.health.verdict());
-    Some(format!("{family} on {} (rank {rank}) {verdict}{age}{why}{loss}.", link.config.name))
+    Some(format!("{family} on {} (rank {rank}): {verdict}{age}{why}{loss}.{remedy}", link.config.name))
 }
 
 const fn why_words(why: Why) -> &'static str {
@@ -148,22 +149,23 @@ const fn why_words(why: Why) -> &'static str {
     }
 }
 
-const fn verdict_words(verdict: Verdict) -> &'static str {
+/// The verdict, and what somebody at the box can do about it.
+const fn verdict_words(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
-        Verdict::NoCarrier => "lacks a carrier: check the cable or the modem",
-        Verdict::NoAddress => "lacks an address or a gateway: check its DHCP or static settings",
-        Verdict::Probing => "has not been judged yet",
-        Verdict::Up => "is up",
-        Verdict::Suspect => "is suspected",
-        Verdict::Down => "is down",
-        Verdict::HoldDown => "answers again and must prove itself",
+        Verdict::NoCarrier => ("no carrier", " Check the cable and the modem."),
+        Verdict::NoAddress => ("no address or gateway", " Check its DHCP or static settings."),
+        Verdict::Probing => ("not judged yet", ""),
+        Verdict::Up => ("up", ""),
+        Verdict::Suspect => ("suspected", ""),
+        Verdict::Down => ("down", " Its targets may be dead themselves: see them one by one in the status."),
+        Verdict::HoldDown => ("answers again and is proving itself", ""),
     }
 }
 
 fn evidence_words(why: VerdictWhy) -> String {
     match why {
-        VerdictWhy::Carrier => "by the kernel's word on its carrier".to_owned(),
-        VerdictWhy::Addressing => "since its addressing changed".to_owned(),
+        VerdictWhy::Carrier => "the kernel reported its carrier".to_owned(),
+        VerdictWhy::Addressing => "its addressing changed".to_owned(),
         VerdictWhy::Answered => "its targets answer".to_owned(),
         VerdictWhy::RoundMissed => "one probe round found no quorum".to_owned(),
         VerdictWhy::RoundsMissed(rounds) => format!("{rounds} probe rounds in a row found no quorum"),
@@ -180,5 +182,24 @@ fn spell(time: Duration) -> String {
         1..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
         3_600.. => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_spelled_as_people_say_it() {
+        let table = [
+            (0, "0 ms"),
+            (350, "350 ms"),
+            (12_900, "12 s"),
+            (200_000, "3 min 20 s"),
+            (18_200_000, "5 h 3 min"),
+        ];
+        for (ms, words) in table {
+            assert_eq!(spell(Duration::from_millis(ms)), words);
+        }
     }
 }

@@ -187,7 +187,16 @@ impl LinkHealth {
     fn enter(&mut self, state: State, why: VerdictWhy, now: Tick) {
         self.state = state;
         self.why = Some(why);
-        self.since = Some(now);
+        self.since = match state {
+            State::Up { since } => Some(since),
+            State::Unheard
+            | State::NoCarrier
+            | State::NoAddress
+            | State::Probing { .. }
+            | State::Suspect { .. }
+            | State::Down
+            | State::HoldDown { .. } => Some(now),
+        };
     }
 
     const fn was_up(&self) -> bool {

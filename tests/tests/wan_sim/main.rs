@@ -2,6 +2,7 @@
 
 mod boot;
 mod endurance;
+mod explain;
 mod failure;
 mod kernel;
 mod need;
