@@ -146,7 +146,10 @@ mod tests {
         assert_eq!(json["site"]["links"][0]["interface"], "eth1");
         assert_eq!(json["site"]["insecure"][0], "mqtt-without-tls");
         let values = json["site"]["effective"].as_array().unwrap();
-        assert!(values.iter().any(|v| v["key"] == "timing.hold_down" && v["origin"] == "default"), "{values:?}");
+        assert!(
+            values.iter().any(|v| v["key"] == "timing.hold_down" && v["origin"] == "default"),
+            "{values:?}"
+        );
     }
 
     #[test]
@@ -174,11 +177,6 @@ mod tests {
     }
 
     fn arguments(dir: &Path, board: &str) -> CheckArgs {
-        CheckArgs {
-            board: board.into(),
-            site: dir.join("site.toml"),
-            boards_dir: dir.into(),
-            json: false,
-        }
+        CheckArgs { board: board.into(), site: dir.join("site.toml"), boards_dir: dir.into(), json: false }
     }
 }
