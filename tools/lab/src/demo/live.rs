@@ -14,6 +14,9 @@ const STEPS_SHOWN: usize = 8;
 /// One pulse of a flow is one character of its history.
 const HISTORY: usize = 60;
 
+/// What stands before a promise that held: it leaves the screen with its scene.
+const HELD: &str = "  ok  ";
+
 /// From the top left corner, everything erased.
 const CLEAR: &str = "\x1b[H\x1b[2J";
 
@@ -52,7 +55,10 @@ impl View {
     fn take(&mut self, event: &Value) {
         let text = || event["text"].as_str().unwrap_or_default().to_owned();
         match event["event"].as_str() {
-            Some("scene") => self.scene = format!("[{}] {}", event["scene"], text()),
+            Some("scene") => {
+                self.scene = format!("[{}] {}", event["scene"], text());
+                self.rows.retain(|row| !row.starts_with(HELD));
+            }
             Some("step") => {
                 self.steps.push(format!(
                     "{:>6.1} s  {}",
@@ -112,11 +118,11 @@ fn link(link: &Value) -> String {
 fn row(event: &Value) -> String {
     let word = |key: &str| event[key].as_str().unwrap_or("?");
     let mark = match (event["held"] == true, word("kind")) {
-        (true, _) => "ok  ",
-        (false, "time") => "late",
-        (false, _) => "NO  ",
+        (true, _) => HELD,
+        (false, "time") => "  late",
+        (false, _) => "  NO  ",
     };
-    format!("  {mark} {}: {} (promised: {})", word("what"), word("measured"), word("promised"))
+    format!("{mark} {}: {} (promised: {})", word("what"), word("measured"), word("promised"))
 }
 
 fn health(flow: &Value) -> char {
@@ -172,6 +178,15 @@ mod tests {
             view.take(&json!({"event": "step", "text": format!("step {n}"), "t_ms": n}));
             view.take(&json!({"event": "pulse", "udp": {"ipv4": {"sent": 1, "lost": 0}}}));
         }
+        for n in 0..9 {
+            let held = n % 3 > 0;
+            view.take(
+                &json!({"event": "measured", "what": "w", "kind": "behaviour", "promised": "", "measured": "",
+                              "held": held}),
+            );
+            view.take(&json!({"event": "scene", "scene": n, "text": ""}));
+        }
+        assert_eq!(view.rows.len(), 3, "only what did not hold outlives its scene: {:?}", view.rows);
         assert_eq!((view.steps.len(), view.flows[0].len()), (STEPS_SHOWN, HISTORY));
         assert!(view.drawing().contains("step 999"));
     }

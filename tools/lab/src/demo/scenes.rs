@@ -148,7 +148,10 @@ fn recovery(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
     })?;
     teller.must("the spool drains", "to 0", option(drained), drained.is_some());
     teller.within("spool drained", Duration::from_secs(10), drained.unwrap_or(PATIENCE));
-    judge_telemetry(stage, teller)
+    judge_telemetry(stage, teller)?;
+    let whole = stage.wait_for_status(teller, since, PATIENCE, is_whole)?;
+    teller.must("all links up, traffic over the primary", "after its proof", option(whole), whole.is_some());
+    Ok(())
 }
 
 fn judge_telemetry(stage: &Stage, teller: &mut Teller) -> Result<()> {
@@ -179,6 +182,14 @@ fn both_go_over(
         let both = switched(FlowFamily::V4).zip(switched(FlowFamily::V6));
         Ok(both.map(|(four, six)| four.at.max(six.at).duration_since(since)))
     })
+}
+
+/// Every link is up in every family, and all traffic goes over the first.
+fn is_whole(status: &Value) -> bool {
+    let list = |key: &str| status["wan"][key].as_array().cloned().unwrap_or_default();
+    let (links, families) = (list("links"), list("families"));
+    let over_first = families.iter().all(|family| family["active"] == Link::A.number());
+    families.len() == 2 && over_first && links.iter().all(|link| link["verdict"] == "up")
 }
 
 /// Every link is judged down in every family.
