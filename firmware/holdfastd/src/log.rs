@@ -33,7 +33,7 @@ pub(crate) fn start(filter: &str) {
 pub(crate) fn record(body: &Body) {
     match body {
         Body::Start(b) => {
-            tracing::info!(version = b.version, board = b.board, adopted = ?b.adopted, "serving")
+            tracing::info!(version = b.version, board = b.board, adopted = ?b.adopted, "serving");
         }
         Body::Stop => tracing::info!("told to stop"),
         Body::Verdict(b) => {

@@ -4,6 +4,7 @@ mod check;
 mod log;
 mod open;
 mod read;
+mod restart;
 mod service;
 mod setup;
 mod systemd;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use appliance::{Appliance, CardEvent, MqttEvent, NetEvent};
 use hal_linux::clock;
 use outbox::StoreReport;
@@ -15,9 +15,11 @@ use ports::recorder::Recorder;
 use ports::store::{self, StoreConfig, StoreHandle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::time::Instant;
 
 use crate::RunArguments;
 use crate::read::Inputs;
+use crate::restart::Restarts;
 use crate::setup;
 
 /// Events of the card between two turns: all lines' hooks many times over.
@@ -36,7 +38,7 @@ pub(crate) struct Opened {
     pub(crate) appliance: Appliance,
     pub(crate) recorder: Recorder,
     pub(crate) net: NetPort,
-    pub(crate) card: Option<CardHandle>,
+    pub(crate) card: Option<Card>,
     pub(crate) store: StoreHandle,
     pub(crate) mqtt: Option<MqttHandle>,
     pub(crate) card_events: Receiver<CardEvent>,
@@ -45,6 +47,24 @@ pub(crate) struct Opened {
     pub(crate) mqtt_events: Receiver<MqttEvent>,
     pub(crate) questions: Receiver<Question>,
     pub(crate) stop: Signal,
+}
+
+/// The card's thread, and what it takes to start it again.
+pub(crate) struct Card {
+    pub(crate) handle: CardHandle,
+    config: CardConfig,
+    restarts: Restarts,
+}
+
+impl Card {
+    /// The thread has ended: it is started again, unless that was too often.
+    pub(crate) fn restart(&mut self) -> Result<Receiver<CardEvent>> {
+        ensure!(self.restarts.allow(Instant::now()), "the card thread ended too often in ten minutes");
+        tracing::error!("the card thread ended and is started again");
+        let (sender, events) = channel(CARD_EVENTS);
+        self.handle = card::spawn(self.config.clone(), sender)?;
+        Ok(events)
+    }
 }
 
 /// Opens everything, lines and links before telemetry.
@@ -105,12 +125,13 @@ fn net_config(inputs: &Inputs, seed: u64) -> NetConfig {
     }
 }
 
-fn open_card(inputs: &Inputs, seed: u64, events: Sender<CardEvent>) -> Result<Option<CardHandle>> {
+fn open_card(inputs: &Inputs, seed: u64, events: Sender<CardEvent>) -> Result<Option<Card>> {
     let Some(port) = inputs.board.card.as_ref().filter(|_| !inputs.site.lines.is_empty()) else {
         return Ok(None);
     };
     let config = CardConfig { device: port.device.clone().into(), baud: port.baud, lines: port.lines, seed };
-    Ok(Some(card::spawn(config, events)?))
+    let handle = card::spawn(config.clone(), events)?;
+    Ok(Some(Card { handle, config, restarts: Restarts::default() }))
 }
 
 fn open_mqtt(

@@ -15,7 +15,7 @@
 
 use std::time::Duration;
 
-use appliance::{Appliance, Command, Event, MqttCommand, MqttEvent, NetEvent, Turn};
+use appliance::{Appliance, CardEvent, Command, Event, MqttCommand, MqttEvent, NetEvent, Turn};
 use hal::{Now, Tick};
 use hal_linux::clock;
 use noc_messages::{Body, Severity};
@@ -83,7 +83,10 @@ impl Opened {
         let deadline = self.appliance.poll_timeout().map(instant_of);
         let woken = tokio::select! {
             biased;
-            Some(event) = self.card_events.recv() => Woken::Event(Event::Card(event)),
+            event = self.card_events.recv(), if self.card.is_some() => match event {
+                Some(event) => Woken::Event(Event::Card(event)),
+                None => Woken::Event(Event::Card(self.restart_card()?)),
+            },
             outcome = self.net.next_outcome() => Woken::Event(Event::Net(NetEvent::Probe(outcome?))),
             Some(event) = self.net_events.recv() => Woken::Event(Event::Net(event)),
             () = until(deadline) => Woken::Deadline,
@@ -95,6 +98,14 @@ impl Opened {
             () = until(goodbye) => Woken::Watchdog,
         };
         Ok(woken)
+    }
+
+    /// The card's thread has ended without being told to.
+    fn restart_card(&mut self) -> anyhow::Result<CardEvent> {
+        if let Some(card) = &mut self.card {
+            self.card_events = card.restart()?;
+        }
+        Ok(CardEvent::Lost { why: "its thread ended and was started again".to_owned() })
     }
 
     /// One turn: the event or the deadline, then all commands; what they bring about is the next turn.
@@ -146,7 +157,7 @@ impl Opened {
         let name = format!("{}-boot-{}", condition.type_id, self.appliance.boot());
         match self.recorder.keep(&name) {
             Ok(kept) => {
-                tracing::info!(recording = %kept.display(), "the flight recording of this fault is kept")
+                tracing::info!(recording = %kept.display(), "the flight recording of this fault is kept");
             }
             Err(error) => tracing::warn!(%error, "the flight recording of this fault could not be kept"),
         }
@@ -154,7 +165,7 @@ impl Opened {
 
     fn to_card(&self, command: appliance::CardCommand) {
         let Some(card) = &self.card else { return };
-        if let Err(error) = card.try_send(command) {
+        if let Err(error) = card.handle.try_send(command) {
             // Acknowledgements are cumulative: the next one covers this one.
             tracing::warn!(%error, "the card thread does not keep up");
         }
