@@ -301,13 +301,17 @@ fn an_empty_file_is_told_what_it_needs() {
 
 #[test]
 fn more_links_than_the_kernel_has_marks_for_are_refused() {
-    let links: String = (0..61).map(|n| format!("[[link]]\nname = \"l{n}\"\nport = \"wan{n}\"\n")).collect();
+    let (max, one_more) = (hal::LinkId::MAX, hal::LinkId::MAX + 1);
+    let links: String =
+        (0..one_more).map(|n| format!("[[link]]\nname = \"l{n}\"\nport = \"wan{n}\"\n")).collect();
     let mut wide = board();
-    wide.ports.extend((0..61).map(|n| (format!("wan{n}"), format!("e{n}"))));
+    wide.ports.extend((0..one_more).map(|n| (format!("wan{n}"), format!("e{n}"))));
     let text = format!("site = \"s\"\ntargets = [\"9.9.9.9\"]\n[lan]\nport = \"lan\"\n{links}");
     assert_eq!(
         messages(&site_on(&wide, &text).unwrap_err()),
-        ["site.toml:5: link: there are 61 of them, at most 60 are served. Remove the rest."]
+        [format!(
+            "site.toml:5: link: there are {one_more} of them, at most {max} are served. Remove the rest."
+        )]
     );
 }
 
