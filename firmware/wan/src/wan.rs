@@ -27,7 +27,7 @@ pub(crate) const START_PATIENCE: Duration = Duration::from_secs(10);
 /// From the first address of a family on, the best link may still be taken at once.
 pub(crate) const SETTLE_TIME: Duration = Duration::from_secs(3);
 
-/// Actions that wait to be polled: all probes of 60 links with 8 targets in two families fit. A
+/// Actions that wait to be polled: all probes of a full site with 16 targets a family fit. A
 /// caller that does not poll gets no more, and is counted.
 const MAX_ACTIONS: usize = 2048;
 
