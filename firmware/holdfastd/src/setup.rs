@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use appliance::{LineSetup, Setup};
-use board_configs::{Board, Insecure, LineProfile, Release, Site};
+use board_configs::{Board, Release, Site};
 use outbox::OutboxConfig;
 
 /// Without a broker nobody reads samples; they still show in `holdfast status`.
@@ -19,12 +19,12 @@ pub(crate) fn setup(board: &Board, site: &Site) -> Setup {
         lines: site
             .lines
             .iter()
-            .map(|l| LineSetup { line: l.line, profile: word_of(l.profile).to_owned(), name: l.name.clone() })
+            .map(|l| LineSetup { line: l.line, profile: l.profile.word().to_owned(), name: l.name.clone() })
             .collect(),
         card_expected: board.card.is_some() && !site.lines.is_empty(),
         broker_expected: mqtt.is_some(),
         metrics_every: mqtt.map_or(METRICS_WITHOUT_BROKER, |m| m.metrics_every),
-        insecure: site.insecure.iter().map(|w| insecure_word(*w).to_owned()).collect(),
+        insecure: site.insecure.iter().map(|w| w.word().to_owned()).collect(),
         wan: site.wan_config(),
         outbox: OutboxConfig {
             site: site.site.clone(),
@@ -33,21 +33,5 @@ pub(crate) fn setup(board: &Board, site: &Site) -> Setup {
             metrics: site.spool.metrics,
             release_on_puback: mqtt.is_some_and(|m| m.release == Release::Puback),
         },
-    }
-}
-
-const fn word_of(profile: LineProfile) -> &'static str {
-    match profile {
-        LineProfile::Alarm => "alarm",
-        LineProfile::Elevator => "elevator",
-        LineProfile::Phone => "phone",
-        LineProfile::Fax => "fax",
-    }
-}
-
-const fn insecure_word(word: Insecure) -> &'static str {
-    match word {
-        Insecure::MqttWithoutTls => "mqtt-without-tls",
-        Insecure::Dc09Clear => "dc09-clear",
     }
 }
