@@ -1,14 +1,15 @@
 //! A box: publishes what a test says and hears the watermark, as the daemon does.
 
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use noc_messages::{
     Body, Class, Position, Presence, PresenceState, Record, SiteId, Stamp, Watermark, topics,
 };
-use rumqttc::{Client, Event, LastWill, MqttOptions, Packet, QoS};
+use rumqttc::{Client, Event, LastWill, MqttOptions, Packet, QoS, Transport};
 
+use super::door::Door;
 use super::eventually;
 
 pub(crate) struct Site {
@@ -26,8 +27,19 @@ impl Site {
     }
 
     pub(crate) fn connect_with(name: &str, port: u16, will: Option<Presence>) -> Self {
+        let options = MqttOptions::new(format!("box-{name}-{}", unique()), "127.0.0.1", port);
+        Self::by(options, name, will)
+    }
+
+    /// By mutual TLS.
+    pub(crate) fn through(door: &Door, name: &str) -> Self {
+        let mut options = MqttOptions::new(format!("box-{name}"), door.path.display().to_string(), 0);
+        options.set_transport(Transport::unix());
+        Self::by(options, name, None)
+    }
+
+    fn by(mut options: MqttOptions, name: &str, will: Option<Presence>) -> Self {
         let id: SiteId = name.parse().unwrap();
-        let mut options = MqttOptions::new(format!("box-{name}-{}", unique()), "127.0.0.1", port);
         options.set_clean_session(true).set_inflight(500).set_keep_alive(Duration::from_secs(30));
         options.set_max_packet_size(16 * 1024 * 1024, 16 * 1024 * 1024);
         if let Some(will) = will {
@@ -46,7 +58,10 @@ impl Site {
                         hear.send(serde_json::from_slice(&p.payload).unwrap()).is_ok()
                     }
                     Ok(_) => true,
-                    Err(_) => false,
+                    Err(error) => {
+                        eprintln!("a box lost its broker: {error}");
+                        false
+                    }
                 };
                 if !kept {
                     return;
@@ -65,6 +80,11 @@ impl Site {
         for _ in 0..count {
             self.acknowledged.recv_timeout(super::PATIENCE).expect("PUBACK");
         }
+    }
+
+    pub(crate) fn acknowledged_or_thrown_out(&self) {
+        let heard = self.acknowledged.recv_timeout(super::PATIENCE);
+        assert_ne!(heard, Err(RecvTimeoutError::Timeout));
     }
 
     /// Publishes, and waits until the broker has all.

@@ -38,14 +38,19 @@ impl Broker {
     }
 
     fn start(more: &str) -> Self {
+        Self::configured(&format!(
+            "listener 0\n{more}persistence true\nmax_queued_messages 0\nmax_inflight_messages 50\n"
+        ))
+    }
+
+    /// By a whole configuration; its first `listener` gets a free port of this machine.
+    pub(crate) fn configured(text: &str) -> Self {
         let port = free_port();
         let dir = tempfile::tempdir().unwrap();
-        let text = format!(
-            "listener {port} 127.0.0.1\n{more}\nuser root\npersistence true\npersistence_location {}/\n\
-             max_queued_messages 0\nmax_inflight_messages 50\nlog_dest stderr\n",
-            dir.path().display()
-        );
-        fs::write(dir.path().join("mosquitto.conf"), text).unwrap();
+        let own = format!("user root\npersistence_location {}/\nlog_dest stderr\n", dir.path().display());
+        let listener = text.lines().find(|line| line.starts_with("listener")).expect("it listens");
+        let text = text.replacen(listener, &format!("listener {port} 127.0.0.1"), 1);
+        fs::write(dir.path().join("mosquitto.conf"), text + &own).unwrap();
         let mut broker = Self { port, dir, child: None };
         broker.run();
         broker
@@ -81,6 +86,9 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         self.kill();
+        if std::thread::panicking() {
+            eprintln!("{}", fs::read_to_string(self.dir.path().join("log")).unwrap_or_default());
+        }
     }
 }
 

@@ -24,7 +24,7 @@ impl Certificates {
         made
     }
 
-    fn issue(&self, name: &str) {
+    pub(crate) fn issue(&self, name: &str) {
         let mut params =
             CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);

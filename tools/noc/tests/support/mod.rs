@@ -5,6 +5,7 @@ pub(crate) mod boxed;
 pub(crate) mod broker;
 pub(crate) mod certificates;
 pub(crate) mod collector;
+pub(crate) mod door;
 
 use std::time::{Duration, Instant};
 
