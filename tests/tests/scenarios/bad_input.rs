@@ -10,7 +10,7 @@ use e2e::scene::{Plot, Scene, play};
 use lab::plan;
 use serde_json::Value;
 
-use crate::no_record_lost::all_hooks_arrived;
+use crate::no_record_lost::{all_hooks_arrived, flip};
 
 /// For something that is told at most once a second.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
@@ -37,11 +37,11 @@ fn without_its_line_card_the_box_routes_and_the_card_is_taken_when_it_comes() {
 fn garbage_on_the_serial_line_is_counted_and_hook_changes_still_arrive() {
     play(&Plot::without_failback(), |scene| {
         let observer = scene.observe(Grace::default())?;
-        scene.card.command("flip all 20 100")?;
+        flip(scene, 20)?;
         for _ in 0..20 {
             scene.card.command("garbage 2000")?;
         }
-        scene.card.command("flip all 20 100")?;
+        flip(scene, 20)?;
 
         scene.wait_until("counted garbage", TOLD_WITHIN, |s| counted(s, "card_frames"))?;
         all_hooks_arrived(scene, 40)?;
@@ -68,7 +68,7 @@ fn odd_messages_from_the_broker_are_counted_and_change_nothing() {
         }
 
         scene.wait_until("counted odd messages", TOLD_WITHIN, |s| counted(s, "mqtt_"))?;
-        scene.card.command("flip all 40 100")?;
+        flip(scene, 40)?;
         all_hooks_arrived(scene, 40)?;
         scene.daemon.expect_running()?;
         scene.judge_all(observer)?;

@@ -1,14 +1,12 @@
 //! The broker dies, comes back, forgets, and fills its disk: no state record is lost.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
 use e2e::observer::Grace;
-use e2e::scene::{Plot, Scene, play};
+use e2e::scene::{Plot, play};
 
 use crate::disk_full::SmallDisk;
-use crate::no_record_lost::{all_hooks_arrived, hooks};
+use crate::no_record_lost::{all_hooks_arrived, flip};
 
 /// The session's loss is noticed at once on a killed broker; back-off grows to a few seconds here.
 const NOTICED_WITHIN: Duration = Duration::from_secs(20);
@@ -71,16 +69,4 @@ fn a_collector_that_was_killed_gets_everything_it_has_not_kept() {
         scene.judge_all(observer)?;
         Ok(())
     });
-}
-
-/// Flips hooks on all lines and waits until the card has told the daemon of each.
-fn flip(scene: &mut Scene, count: usize) -> Result<()> {
-    let before = hooks(scene)?.len();
-    scene.card.command(&format!("flip all {count} 200"))?;
-    e2e::scene::eventually("hook changes", Duration::from_secs(20), || {
-        Ok((hooks(scene)?.len() >= before + count).then_some(()))
-    })?;
-    let distinct: BTreeSet<_> = hooks(scene)?.into_iter().collect();
-    ensure!(distinct.len() == before + count, "the card gave a name twice");
-    Ok(())
 }

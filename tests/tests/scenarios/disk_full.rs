@@ -11,7 +11,7 @@ use e2e::observer::Grace;
 use e2e::scene::{Plot, play};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
-use crate::no_record_lost::all_hooks_arrived;
+use crate::no_record_lost::{all_hooks_arrived, flip};
 
 /// Group commit, a failure, and an allowance.
 const SAID_WITHIN: Duration = Duration::from_secs(20);
@@ -67,10 +67,10 @@ fn a_full_disk_is_told_and_what_was_recorded_meanwhile_arrives_when_there_is_roo
     plot.site.data = Some(disk.path.clone());
     play(&plot, |scene| {
         let observer = scene.observe(Grace::default())?;
-        scene.card.command("flip all 20 100")?;
+        flip(scene, 20)?;
         all_hooks_arrived(scene, 20)?;
         disk.fill()?;
-        scene.card.command("flip all 40 100")?;
+        flip(scene, 40)?;
         scene.wait_until("condition about the store", SAID_WITHIN, |status| {
             let conditions = status["conditions"].as_array()?;
             conditions

@@ -8,6 +8,7 @@ use e2e::observer::{Family, Grace};
 use e2e::scene::{Plot, play};
 use lab::Link;
 
+use crate::no_record_lost::flip;
 use crate::switch::SWITCHED_WITHIN;
 use crate::wans;
 
@@ -20,7 +21,7 @@ fn the_recording_of_a_killed_daemon_is_kept_and_replays_to_the_same_commands() {
         for family in Family::BOTH {
             observer.wait_until_active(family, &b, SWITCHED_WITHIN)?;
         }
-        scene.card.command("flip all 20 100")?;
+        flip(scene, 20)?;
         scene.drain()?;
         scene.daemon.kill()?;
         scene.start_daemon_again()?;

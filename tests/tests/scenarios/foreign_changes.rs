@@ -98,11 +98,16 @@ fn is_put_right(scene: &mut Scene, damage: &str) -> Result<()> {
 fn shown(scene: &Scene) -> Result<Vec<String>> {
     let one = |command: &&str| -> Result<String> {
         let text = inside(scene, command)?;
-        let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        let mut lines: Vec<&str> = text.lines().map(str::trim_end).filter(|l| !is_elses_rule(l)).collect();
         lines.sort_unstable();
         Ok(format!("{command}:\n{}", lines.join("\n")))
     };
     SHOWN.iter().map(one).collect()
+}
+
+/// The kernel's own rules are not ours to put back.
+fn is_elses_rule(line: &str) -> bool {
+    ["0:", "32766:", "32767:"].iter().any(|preference| line.starts_with(preference))
 }
 
 fn inside(scene: &Scene, command: &str) -> Result<String> {

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use e2e::observer::{Family, Grace};
 use e2e::scene::{Plot, Scene, play};
 use lab::{FlowFamily, Link, UdpFlow};
@@ -17,6 +17,8 @@ use crate::{long_form, wans};
 
 /// A switch of two families with its clean-up is about a dozen messages.
 const MAX_POINTS: usize = 40;
+/// Until each of before, between and after was hit.
+const MAX_SWEEPS: usize = 4;
 /// The daemon dies by then, or there are fewer messages than that.
 const DIES_WITHIN: Duration = Duration::from_secs(2);
 /// Hold times and an allowance.
@@ -26,38 +28,53 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(15);
 fn a_kill_at_any_point_of_a_switch_leaves_one_default_and_the_next_daemon_goes_on() {
     play(&Plot::without_failback(), |scene| {
         let grace = Grace { dead_standby: Duration::MAX, ..Grace::default() };
-        let mut observer = scene.observe(grace)?;
+        let observer = scene.observe(grace)?;
         let mut udp = UdpFlow::start(&scene.lab, FlowFamily::V4, Duration::from_millis(1))?;
-        let mut switched_when_killed = Vec::new();
-        let (mut active, mut backup) = (Link::A, Link::B);
+        let mut hit = Vec::new();
 
-        for point in 1..=MAX_POINTS {
-            let begun = Instant::now();
-            let killed = kill_at(scene, point, active)?;
-            switched_when_killed.extend(killed);
-            let gap = udp.report(begun)?.out.gap();
-            ensure!(gap < Duration::from_secs(2), "point {point}: traffic stood still for {gap:?}");
-
-            scene.start_daemon_again().with_context(|| format!("after the kill at point {point}"))?;
-            for family in Family::BOTH {
-                observer.wait_until_active(family, &backup.interface(), SETTLED_WITHIN)?;
-            }
-            scene.lab.restore(active)?;
-            wait_for_standby(scene)?;
-            (active, backup) = (backup, active);
-            if killed.is_none() {
+        // The daemon may look at the routes before it changes them, so that one sweep may jump over
+        // the instant between the families.
+        for _ in 0..MAX_SWEEPS {
+            sweep(scene, &mut udp, &mut hit)?;
+            if covered(&hit) && !long_form() {
                 break;
             }
         }
 
-        let distinct: BTreeSet<usize> = switched_when_killed.iter().copied().collect();
         ensure!(
-            distinct == BTreeSet::from([0, 1, 2]),
-            "kills were to hit before, between and after the two families, but hit {switched_when_killed:?}"
+            covered(&hit),
+            "kills were to hit before, between and after the two families, but hit {hit:?}"
         );
         scene.judge(observer)?;
         Ok(())
     });
+}
+
+/// Kills at the first, the second, the third message of a switch, until a switch has fewer. `hit`
+/// gets how many families stood on the other link each time.
+fn sweep(scene: &mut Scene, udp: &mut UdpFlow, hit: &mut Vec<usize>) -> Result<()> {
+    for point in 1..=MAX_POINTS {
+        let active = wait_for_rest(scene)?;
+        let begun = Instant::now();
+        let killed = kill_at(scene, point, active)?;
+        hit.extend(killed);
+        scene.start_daemon_again().with_context(|| format!("after the kill at point {point}"))?;
+        scene.wait_until("a switch away from the dead link", SETTLED_WITHIN, |status| {
+            let families = status["wan"]["families"].as_array()?;
+            families.iter().all(|f| f["active"] != active.number()).then_some(())
+        })?;
+        let gap = udp.report(begun)?.out.gap();
+        ensure!(gap < Duration::from_secs(2), "point {point}: traffic stood still for {gap:?}");
+        scene.lab.restore(active)?;
+        if killed.is_none() {
+            return Ok(());
+        }
+    }
+    bail!("a switch takes more than {MAX_POINTS} messages")
+}
+
+fn covered(hit: &[usize]) -> bool {
+    (0..=2).all(|families| hit.contains(&families))
 }
 
 /// Cuts the active link and kills the daemon instead of its n-th message. How many families stood on
@@ -90,12 +107,15 @@ fn switched_families(scene: &Scene, from: Link) -> Result<usize> {
     Ok(switched)
 }
 
-fn wait_for_standby(scene: &mut Scene) -> Result<()> {
-    scene.wait_until("a standby again", SETTLED_WITHIN, |status| {
+/// Both links work, both families are on the same one: which?
+fn wait_for_rest(scene: &mut Scene) -> Result<Link> {
+    scene.wait_until("rest", SETTLED_WITHIN, |status| {
         let links = status["wan"]["links"].as_array()?;
         let families = status["wan"]["families"].as_array()?;
+        let active = families.first()?["active"].as_u64()?;
+        let settled = families.iter().all(|f| f["active"] == active && !f["standby"].is_null());
         let up = links.iter().all(|l| l["verdict"] == "up");
-        (up && families.iter().all(|f| !f["standby"].is_null())).then_some(())
+        (settled && up).then_some(Link::new(u8::try_from(active).ok()?)?)
     })
 }
 

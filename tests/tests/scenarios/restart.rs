@@ -74,6 +74,31 @@ fn the_next_daemon_adopts_the_backup_when_the_backup_carries_traffic() {
 }
 
 #[test]
+fn a_better_link_that_returns_just_after_a_restart_waits_for_its_failback_time() {
+    play(&Plot::without_failback(), |scene| {
+        let (_, b) = wans();
+        let mut observer = scene.observe(Grace { dead_standby: Duration::MAX, ..Grace::default() })?;
+        scene.daemon.kill()?;
+        scene.lab.cut(Link::A)?;
+        scene.start_daemon_again()?;
+        for family in Family::BOTH {
+            observer.wait_until_active(family, &b, STOP_WITHIN)?;
+        }
+
+        scene.lab.restore(Link::A)?;
+        scene.wait_until("the better link up again", STOP_WITHIN, |status| {
+            let links = status["wan"]["links"].as_array()?;
+            links.iter().all(|l| l["verdict"] == "up").then_some(())
+        })?;
+        std::thread::sleep(WITHOUT_DAEMON);
+
+        let (report, _) = scene.judge(observer)?;
+        ensure!(report.switches.len() == 4, "one switch for each family: {:?}", report.switches);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_cable_pulled_while_no_daemon_runs_costs_no_more_than_the_kernel_needs() {
     play(&Plot::without_failback(), |scene| {
         let observer = scene.observe(Grace { dead_standby: Duration::MAX, ..Grace::default() })?;
