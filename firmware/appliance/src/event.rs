@@ -35,6 +35,8 @@ pub enum NetEvent {
         /// What it was, in words.
         what: String,
     },
+    /// Nothing of what the kernel refused before is refused any longer.
+    NothingRefused,
     /// The kernel refused something; in words.
     Refused {
         /// What and why.

@@ -47,6 +47,7 @@ impl Appliance {
                 // It is put right already: what remains is the record that it happened.
                 self.clear("net", "foreign-change", now);
             }
+            NetEvent::NothingRefused => self.clear("net", "kernel-refused", now),
             NetEvent::Refused { what } => {
                 self.counters.add(Counter::NetRefusals, 1);
                 self.raise("net", "kernel-refused", Severity::Major, &what, now);

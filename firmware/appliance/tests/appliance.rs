@@ -120,6 +120,15 @@ fn without_a_broker_for_ten_seconds_the_box_says_so_and_takes_it_back() {
 }
 
 #[test]
+fn what_the_kernel_refuses_is_a_condition_until_it_refuses_nothing() {
+    let mut desk = Desk::new();
+    desk.tell(Event::Net(NetEvent::Refused { what: "route: no such device".to_owned() }));
+    assert!(desk.conditions().contains(&"kernel-refused".to_owned()));
+    desk.tell(Event::Net(NetEvent::NothingRefused));
+    assert!(!desk.conditions().contains(&"kernel-refused".to_owned()));
+}
+
+#[test]
 fn stop_says_goodbye_once_and_touches_no_route() {
     let mut desk = Desk::new();
     desk.links_appear();

@@ -222,12 +222,15 @@ impl NetPort {
         }
     }
 
-    /// The same refusals one after the other are told once.
+    /// The same refusals one after the other are told once, and once that there are none any more.
     fn tell_refused(&mut self, performed: Performed) {
         if performed.refused == self.refused_last {
             return;
         }
         self.refused_last = performed.refused;
+        if self.refused_last.is_empty() {
+            self.tell(NetEvent::NothingRefused);
+        }
         for what in self.refused_last.clone() {
             self.tell(NetEvent::Refused { what });
         }
