@@ -14,9 +14,8 @@ use anyhow::{Context, Result};
 
 use super::ledger::{Ledger, Scope};
 use super::links::{Links, addresses};
-use super::netlink::{
-    CHANGES, DEL_LINK, DEL_ROUTE, GET_ROUTE, Heard, Message, NEW_LINK, NEW_ROUTE, REPLACED, Socket,
-};
+use super::netlink::{CHANGES, DEL_ROUTE, GET_ROUTE, Heard, Message, NEW_ROUTE, REPLACED, Socket};
+use super::routes::Default as Route;
 use super::table::{Switch, Table};
 use super::{Config, Family, namespace, routes, rules};
 
@@ -24,6 +23,8 @@ use super::{Config, Family, namespace, routes, rules};
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// Between two looks at rules, links and addresses.
 const LOOK_AROUND_EVERY: Duration = Duration::from_millis(25);
+/// So many looks before the first event: one of them finds nothing changing.
+const FIRST_LOOKS: usize = 3;
 /// A scenario that switches more often is broken.
 pub(super) const MAX_SWITCHES: usize = 10_000;
 
@@ -58,7 +59,9 @@ pub(super) fn spawn(
     let prepare = move || {
         let mut witness = Witness::open(config, started, news)?;
         witness.look_around()?;
-        witness.look()?;
+        for _ in 0..FIRST_LOOKS {
+            witness.look()?;
+        }
         Ok(witness)
     };
     namespace::spawn("observer-kernel", &namespace, prepare, move |mut witness| {
@@ -104,14 +107,8 @@ impl Witness {
     }
 
     fn turn(&mut self) -> Result<()> {
-        match self.ear.hear(LOOK_EVERY).context("while listening")? {
-            Heard::Messages(messages) => {
-                for message in messages {
-                    self.hear(&message)?;
-                }
-            }
-            Heard::Overrun => self.looked_around = None,
-        }
+        let heard = self.ear.hear(LOOK_EVERY).context("while listening")?;
+        self.take(&heard)?;
         if self.looked_around.is_none_or(|at| at.elapsed() >= LOOK_AROUND_EVERY) {
             self.look_around().context("while looking around")?;
         }
@@ -123,36 +120,57 @@ impl Witness {
         self.seen
     }
 
-    fn hear(&mut self, message: &Message) -> Result<()> {
-        match message.kind {
-            NEW_LINK | DEL_LINK => self.looked_around = None,
-            NEW_ROUTE | DEL_ROUTE => {
-                if let Some((family, route)) = routes::parse(message)? {
-                    let table = &mut self.tables[family as usize];
-                    if message.kind == NEW_ROUTE {
-                        table.add(route, message.flags & REPLACED != 0);
-                    } else {
-                        table.remove(&route);
-                    }
-                    self.judge(family);
-                }
+    fn take(&mut self, heard: &Heard) -> Result<()> {
+        match heard {
+            Heard::Messages(messages) => messages.iter().try_for_each(|message| self.take_one(message)),
+            Heard::Overrun => {
+                self.looked_around = None;
+                self.tables.iter_mut().for_each(Table::doubt);
+                Ok(())
             }
-            _ => {}
         }
+    }
+
+    fn take_one(&mut self, message: &Message) -> Result<()> {
+        if !matches!(message.kind, NEW_ROUTE | DEL_ROUTE) {
+            // A link or an address changed: the kernel may have taken routes away in silence.
+            self.looked_around = None;
+            self.tables.iter_mut().for_each(Table::doubt);
+            return Ok(());
+        }
+        let Some((family, route)) = routes::parse(message)? else { return Ok(()) };
+        let table = &mut self.tables[family as usize];
+        if message.kind == NEW_ROUTE {
+            table.add(route, message.flags & REPLACED != 0);
+        } else {
+            table.remove(&route);
+        }
+        self.judge(family);
         Ok(())
     }
 
+    /// Looks at the routes. What was seen while something changed is older or newer than what is
+    /// heard of it: then it is the notifications that count, and the look is for nothing.
     fn look(&mut self) -> Result<()> {
-        for family in Family::BOTH {
-            let mut found = Vec::new();
-            for message in self.eye.dump(GET_ROUTE, &routes::request(family))? {
-                found.extend(routes::parse(&message)?.filter(|(f, _)| *f == family).map(|(_, route)| route));
-            }
-            self.tables[family as usize].set(found);
+        let found = [self.dump(Family::V4)?, self.dump(Family::V6)?];
+        let meanwhile = self.ear.hear(Duration::ZERO)?;
+        if !meanwhile.is_nothing() {
+            return self.take(&meanwhile);
+        }
+        for (family, routes) in Family::BOTH.into_iter().zip(found) {
+            self.tables[family as usize].set(routes);
             self.judge(family);
         }
         self.seen.looks += 1;
         Ok(())
+    }
+
+    fn dump(&mut self, family: Family) -> Result<Vec<Route>> {
+        let mut found = Vec::new();
+        for message in self.eye.dump(GET_ROUTE, &routes::request(family))? {
+            found.extend(routes::parse(&message)?.filter(|(f, _)| *f == family).map(|(_, route)| route));
+        }
+        Ok(found)
     }
 
     fn look_around(&mut self) -> Result<()> {

@@ -15,8 +15,6 @@ use nix::sys::socket::{
 
 /// `RTM_NEWLINK`.
 pub(super) const NEW_LINK: u16 = 16;
-/// `RTM_DELLINK`.
-pub(super) const DEL_LINK: u16 = 17;
 /// `RTM_GETLINK`.
 pub(super) const GET_LINK: u16 = 18;
 /// `RTM_NEWADDR`.
@@ -77,6 +75,13 @@ pub(super) enum Heard {
     Messages(Vec<Message>),
     /// The kernel dropped some: look at everything again.
     Overrun,
+}
+
+impl Heard {
+    /// Nothing at all was heard.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Messages(messages) if messages.is_empty())
+    }
 }
 
 impl Socket {

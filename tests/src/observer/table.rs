@@ -25,6 +25,8 @@ pub struct Switch {
 pub(super) struct Table {
     routes: Vec<Route>,
     existed: bool,
+    /// The kernel may have taken routes away and told nobody.
+    doubted: bool,
 }
 
 impl Table {
@@ -33,11 +35,17 @@ impl Table {
         routes.sort();
         self.routes = routes;
         self.existed |= !self.routes.is_empty();
+        self.doubted = false;
+    }
+
+    /// Until the next look a new route may be in the place of one that went in silence.
+    pub(super) fn doubt(&mut self) {
+        self.doubted = true;
     }
 
     /// A route came; `replaced`: in the place of the one with its metric.
     pub(super) fn add(&mut self, route: Route, replaced: bool) {
-        if replaced {
+        if replaced || self.doubted {
             self.routes.retain(|r| r.metric != route.metric);
         }
         if !self.routes.contains(&route) {
@@ -138,6 +146,18 @@ mod tests {
         table.add(route(10, 2), false);
         assert_eq!(table.judge(Family::V4, &links())[0].invariant, Invariant::TwoActive);
         assert_eq!(table.active(), None);
+    }
+
+    #[test]
+    fn a_route_that_went_in_silence_is_no_second_default_and_a_look_ends_the_doubt() {
+        let mut table = Table::default();
+        table.set(vec![route(10, 1)]);
+        table.doubt();
+        table.add(route(10, 2), false);
+        assert_eq!((table.active(), table.judge(Family::V4, &links()).len()), (Some(2), 0));
+        table.set(vec![route(10, 2)]);
+        table.add(route(10, 1), false);
+        assert_eq!(table.judge(Family::V4, &links())[0].invariant, Invariant::TwoActive);
     }
 
     #[test]

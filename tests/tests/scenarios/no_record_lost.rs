@@ -9,6 +9,7 @@ use e2e::observer::Grace;
 use e2e::observer::records::{Record, distinct};
 use e2e::scene::{Plot, Scene, eventually, play};
 use lab::{Blackhole, Link};
+use serde_json::Value;
 
 /// Hook changes in all.
 const CHANGES: usize = 10_000;
@@ -22,7 +23,7 @@ const CARD_QUEUE: usize = 64;
 const PAUSE: Duration = Duration::from_secs(3);
 
 /// The card's own name of a hook change: (boot, sequence).
-pub(crate) type Hook = (u64, u64);
+type Hook = (u64, u64);
 
 #[test]
 fn none_of_10_000_hook_changes_is_lost_over_12_cuts_a_dead_broker_and_a_killed_daemon() {
@@ -73,11 +74,12 @@ fn trouble(scene: &mut Scene, number: usize) -> Result<()> {
 
 /// Flips hooks on all lines and waits until the card has done it.
 pub(crate) fn flip(scene: &Scene, count: usize) -> Result<()> {
-    let before = hooks(scene)?.len();
     scene.card.command(&format!("flip all {count} {RATE}"))?;
-    eventually("end of the flips", patience(count), || {
-        Ok((hooks(scene)?.len() >= before + count).then_some(()))
-    })
+    wait_for_card(scene, "end of the flips", patience(count), |card| card["flips_left"] == 0)
+}
+
+fn wait_for_card(scene: &Scene, what: &str, within: Duration, is_so: impl Fn(&Value) -> bool) -> Result<()> {
+    eventually(what, within, || Ok(is_so(&scene.card.command("status")?["status"]).then_some(())))
 }
 
 /// Every change that the card made is stored by the collector, in the card's order, exactly once.
@@ -89,8 +91,11 @@ pub(crate) fn all_hooks_arrived(scene: &mut Scene, count: usize) -> Result<()> {
 
 /// Every change is stored, first copies in the card's order; how many were told as two records.
 fn hooks_arrived(scene: &mut Scene, count: usize) -> Result<usize> {
-    let all = || Ok(Some(hooks(scene)?).filter(|h| h.len() >= count));
-    let made = eventually("all hook changes", patience(count), all)?;
+    // The daemon acknowledges a change once it is stored.
+    wait_for_card(scene, "acknowledgement of all changes", patience(count), |card| {
+        card["flips_left"] == 0 && card["queued"] == 0
+    })?;
+    let made = hooks(scene)?;
     ensure!(made.len() == count, "the card made {} changes instead of {count}", made.len());
     scene.drain()?;
     let records = stored_hooks(&scene.records()?)?;
@@ -111,7 +116,7 @@ fn patience(count: usize) -> Duration {
 }
 
 /// The truth: what the card did.
-pub(crate) fn hooks(scene: &Scene) -> Result<Vec<Hook>> {
+fn hooks(scene: &Scene) -> Result<Vec<Hook>> {
     let happened = scene.card.happened()?;
     let hooks = happened.iter().filter(|e| e["event"] == "hook");
     hooks.map(|e| name(e).with_context(|| format!("ata-sim: {e}"))).collect()
@@ -124,6 +129,6 @@ fn stored_hooks(records: &[Record]) -> Result<Vec<Hook>> {
         .collect()
 }
 
-fn name(value: &serde_json::Value) -> Option<Hook> {
+fn name(value: &Value) -> Option<Hook> {
     Some((value["card_boot"].as_u64()?, value["card_seq"].as_u64()?))
 }
