@@ -103,6 +103,7 @@ pub(crate) fn words(error: &io::Error) -> String {
         Some(rustls::Error::AlertReceived(alert)) => refused_by_broker(*alert),
         // Foreign errors: whatever else they say, they say it themselves.
         Some(other) => format!("TLS: {other}"),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => "the connection broke off".to_owned(),
         None => error.to_string(),
     }
 }

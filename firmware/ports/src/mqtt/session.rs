@@ -20,8 +20,9 @@ use crate::bridge::{Addresses, Target, Uplinks};
 const DRAIN_AT_MOST: Duration = Duration::from_secs(2);
 /// ...and then waits so long for the broker to close.
 const CLOSE_AT_MOST: Duration = Duration::from_millis(300);
-/// A connection that held for so long was a good one: the next is dialled at once.
-const PROVEN_AFTER: Duration = Duration::from_secs(5);
+/// A connection that held for so long was a good one: the next is dialled at once. Two boxes with
+/// the same name throw each other out sooner, and must not do so all day.
+const PROVEN_AFTER: Duration = Duration::from_secs(2);
 
 /// How a stretch of waiting or of connection ended.
 enum Next {
