@@ -113,17 +113,21 @@ pub struct CardBody {
 }
 
 /// Records were evicted or found damaged: what is missing, from where to where, and why.
+///
+/// Lost are those of the class from `first` to `last` that a collector does not hold: it moves its
+/// watermark over them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LossBody {
     /// Of which class.
     pub class: Class,
-    /// How many.
+    /// How many; 0 if nobody could count them.
     pub count: u64,
-    /// The first one lost, where known.
+    /// Where the range begins; absent: right behind the collector's watermark.
     pub first: Option<Position>,
-    /// The last one lost, where known. A collector moves its watermark over the gap.
+    /// Where it ends; absent only if nobody knows.
     pub last: Option<Position>,
-    /// `full`, `damaged`.
+    /// `full`: evicted. `missing`: evicted or never durable, and found out later. `damaged` and what
+    /// was found. `too large: ` and the size: the record is its own loss.
     pub why: String,
 }
 

@@ -1,5 +1,7 @@
 //! What the NOC reads and asks: topics and JSON messages, version 1.
 //!
+//! `README.md` beside this crate shows every message with an example.
+//!
 //! A message once shipped keeps its meaning for ever; new meaning is a new field or a new kind.
 //! Nothing else in the project formats a topic.
 
