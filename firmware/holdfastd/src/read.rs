@@ -44,7 +44,11 @@ fn client_tls(mqtt: &MqttConfig) -> Result<Option<ClientTls>> {
         key: secret(key, "mqtt.key")?,
         server_name: mqtt.server_name.clone(),
     };
-    Ok(Some(ClientTls::new(&files)?))
+    let of_files = || {
+        let names = [ca, certificate, key].map(|s| secret_path(s).unwrap_or_default().display().to_string());
+        format!("one of {} cannot be used", names.join(", "))
+    };
+    ClientTls::new(&files).map(Some).with_context(of_files)
 }
 
 /// What a secret holds.

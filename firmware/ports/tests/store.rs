@@ -193,8 +193,19 @@ fn a_broken_snapshot_costs_no_record_and_is_told() {
     let (_guard, dir) = dir();
     filled(&dir, 20_000);
     Store::open(&dir).0.close();
-    let mut files = fs::read_dir(dir.join("spool")).unwrap().map(|e| e.unwrap().path());
-    let snapshot = files.find(|p| named(p, "snap.")).expect("sled made a snapshot");
+    // sled writes it behind the scenes; on a busy machine that takes a while.
+    let snapshot = || {
+        let mut files = fs::read_dir(dir.join("spool")).unwrap().map(|e| e.unwrap().path());
+        files.find(|p| named(p, "snap.") && !p.to_string_lossy().contains("generating"))
+    };
+    let until = Instant::now() + SOON;
+    let snapshot = loop {
+        if let Some(snapshot) = snapshot() {
+            break snapshot;
+        }
+        assert!(Instant::now() < until, "sled made no snapshot");
+        std::thread::sleep(Duration::from_millis(20));
+    };
     fs::write(&snapshot, b"garbage").unwrap();
 
     let (store, recovered) = Store::open(&dir);

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 could not, 2 wrong words on the command line.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -35,7 +36,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("holdfast-noc: {error:#}");
+            // A standard error that cannot be written to must not hide the exit code behind a panic.
+            drop(writeln!(std::io::stderr(), "holdfast-noc: {error:#}"));
             ExitCode::FAILURE
         }
     }
