@@ -164,10 +164,7 @@ impl Session {
                     Some(MqttCommand::Use { v4, v6 }) => {
                         self.turn_to(Uplinks { v4, v6 });
                         if !self.still_by(&connection) {
-                            let why = format!("moved away from {}", connection.uplink.name);
-                            drop(connection);
-                            self.tell(lost(why)).await;
-                            return Next::Dial;
+                            return self.leave(connection).await;
                         }
                     }
                     Some(MqttCommand::Publish(publish)) => {
@@ -207,6 +204,15 @@ impl Session {
         let link = Some(connection.uplink.link);
         self.tell(MqttEvent::Connected { session: self.number, link }).await;
         None
+    }
+
+    /// The next connection is not kept waiting. If the old path still carries a DISCONNECT, the
+    /// broker publishes no will, and the NOC sees a site that moved, not one that was away.
+    async fn leave(&self, connection: Connection) -> Next {
+        let why = format!("moved away from {}", connection.uplink.name);
+        tokio::spawn(connection.disconnect(CLOSE_AT_MOST));
+        self.tell(lost(why)).await;
+        Next::Dial
     }
 
     async fn say_goodbye(&mut self, mut connection: Connection) -> Next {
