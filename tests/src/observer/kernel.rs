@@ -16,7 +16,7 @@ use super::ledger::{Ledger, Scope};
 use super::links::{Links, addresses};
 use super::netlink::{CHANGES, DEL_ROUTE, GET_ROUTE, Heard, Message, NEW_ROUTE, REPLACED, Socket};
 use super::routes::Default as Route;
-use super::table::{Switch, Table};
+use super::table::{Reign, Switch, Table};
 use super::{Config, Family, namespace, routes, rules};
 
 /// Between two looks at the routes.
@@ -27,6 +27,8 @@ const LOOK_AROUND_EVERY: Duration = Duration::from_millis(25);
 const FIRST_LOOKS: usize = 3;
 /// A scenario that switches more often is broken.
 pub(super) const MAX_SWITCHES: usize = 10_000;
+/// Carriers come and go more often than traffic moves.
+const MAX_REIGNS: usize = 10 * MAX_SWITCHES;
 
 /// What was seen.
 pub(super) struct Seen {
@@ -37,11 +39,11 @@ pub(super) struct Seen {
     pub(super) ended: Duration,
 }
 
-/// Which interface carried a family from when on, and who owned which address.
+/// Who carried a family from when on, and who owned which address.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reigns {
     /// In order of time.
-    pub(super) active: Vec<(Duration, Family, Option<u32>)>,
+    pub(super) of: Vec<(Duration, Family, Reign)>,
     /// Every address that an interface ever had.
     pub(super) owned: BTreeSet<(u32, IpAddr)>,
     /// The numbers that the WAN interfaces ever had.
@@ -80,6 +82,8 @@ struct Witness {
     eye: Socket,
     links: Links,
     tables: [Table; 2],
+    /// The interface last seen carrying each family.
+    active: [Option<u32>; 2],
     looked_around: Option<Instant>,
     seen: Seen,
 }
@@ -101,6 +105,7 @@ impl Witness {
             eye: Socket::open(0)?,
             links: Links::default(),
             tables: Default::default(),
+            active: [None; 2],
             looked_around: None,
             seen,
         })
@@ -193,31 +198,33 @@ impl Witness {
 
     /// Rules are judged once the daemon has put its first route.
     fn serves(&self, family: Family) -> bool {
-        self.seen.reigns.active.iter().any(|(_, f, active)| *f == family && active.is_some())
+        self.seen.switches.iter().any(|switch| switch.family == family)
     }
 
     fn judge(&mut self, family: Family) {
         let table = &self.tables[family as usize];
         let at = self.started.elapsed();
-        let (active, wrong) = (table.active(), table.judge(family, &self.links));
+        let (reign, wrong) = (table.reign(&self.links), table.judge(family, &self.links));
         self.seen.ledger.observe(Scope::Table(family), at, wrong);
-        self.note_switch(family, active, at);
+        let reigns = &mut self.seen.reigns.of;
+        let before = reigns.iter().rev().find(|(_, f, _)| *f == family).map(|(_, _, reign)| *reign);
+        if before != Some(reign) && reigns.len() < MAX_REIGNS {
+            reigns.push((at, family, reign));
+        }
+        if let Some(to) = reign.active {
+            self.note_switch(family, to, at);
+        }
     }
 
-    fn note_switch(&mut self, family: Family, active: Option<u32>, at: Duration) {
-        let reigns = &mut self.seen.reigns.active;
-        let before = reigns.iter().rev().find(|(_, f, _)| *f == family).and_then(|(_, _, active)| *active);
-        if before == active || reigns.len() >= MAX_SWITCHES {
+    fn note_switch(&mut self, family: Family, to: u32, at: Duration) {
+        let last = self.active[family as usize].replace(to);
+        if last == Some(to) || self.seen.switches.len() >= MAX_SWITCHES {
             return;
         }
-        let last = reigns.iter().rev().find_map(|(_, f, active)| active.filter(|_| *f == family));
-        reigns.push((at, family, active));
-        if let Some(to) = active.filter(|to| Some(*to) != last) {
-            let from = last.map(|from| self.links.name(from));
-            let switch = Switch { family, at, from, to: self.links.name(to) };
-            self.seen.switches.push(switch.clone());
-            // As many fit as there can be switches; nobody listens any more when all is over.
-            drop(self.news.try_send(switch));
-        }
+        let from = last.map(|from| self.links.name(from));
+        let switch = Switch { family, at, from, to: self.links.name(to) };
+        self.seen.switches.push(switch.clone());
+        // As many fit as there can be switches; nobody listens any more when all is over.
+        drop(self.news.try_send(switch));
     }
 }

@@ -39,7 +39,7 @@ pub use ledger::{Invariant, Violation};
 pub use table::Switch;
 
 /// How far apart two witnesses may see what happened at once, on a busy machine.
-pub const SIMULTANEOUS: Duration = Duration::from_millis(150);
+pub const SIMULTANEOUS: Duration = Duration::from_millis(200);
 
 /// What is observed.
 #[derive(Clone, Debug)]

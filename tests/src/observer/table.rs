@@ -20,6 +20,15 @@ pub struct Switch {
     pub to: String,
 }
 
+/// Who carries a family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reign {
+    /// As the table says it.
+    pub(super) active: Option<u32>,
+    /// The first in the table that has carrier.
+    pub(super) stand_in: Option<u32>,
+}
+
 /// The defaults of one family.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
@@ -66,6 +75,13 @@ impl Table {
             [one] if !one.multipath => Some(one.oif),
             _ => None,
         }
+    }
+
+    /// The interfaces that packets may leave by: the active one, and while that has no carrier the
+    /// standby, which the kernel then takes by itself.
+    pub(super) fn reign(&self, links: &Links) -> Reign {
+        let living = self.routes.iter().find(|r| links.carrier(r.oif)).map(|r| r.oif);
+        Reign { active: self.active(), stand_in: living }
     }
 
     /// What is wrong with it.
@@ -158,6 +174,15 @@ mod tests {
         table.set(vec![route(10, 2)]);
         table.add(route(10, 1), false);
         assert_eq!(table.judge(Family::V4, &links())[0].invariant, Invariant::TwoActive);
+    }
+
+    #[test]
+    fn while_the_active_link_has_no_carrier_the_standby_stands_in() {
+        let mut table = Table::default();
+        table.set(vec![route(10, 3), route(20, 2)]);
+        assert_eq!(table.reign(&links()), Reign { active: Some(3), stand_in: Some(2) });
+        table.set(vec![route(10, 1), route(20, 2)]);
+        assert_eq!(table.reign(&links()), Reign { active: Some(1), stand_in: Some(1) });
     }
 
     #[test]

@@ -1,18 +1,21 @@
 //! The witness of the wires: what leaves by which WAN, and with whose address.
 
+use std::io::IoSliceMut;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
-    AddressFamily, LinkAddr, SockFlag, SockProtocol, SockType, recvfrom, setsockopt, socket, sockopt,
+    AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, recvmsg,
+    setsockopt, socket, sockopt,
 };
+use nix::sys::time::TimeSpec;
 
 use super::kernel::Reigns;
 use super::ledger::{Invariant, Violation};
@@ -51,10 +54,11 @@ pub(super) fn spawn(
     stop: Arc<AtomicBool>,
 ) -> Result<JoinHandle<Result<Seen>>> {
     let namespace = config.namespace.clone();
+    let clock = Clock::since(started);
     namespace::spawn("observer-wire", &namespace, open, move |fd| {
         let mut departures = Vec::new();
         while !stop.load(Ordering::Relaxed) {
-            drain(&fd, started, &config.flow_ends, &mut departures)?;
+            drain(&fd, clock, &config.flow_ends, &mut departures)?;
             ensure!(
                 departures.len() < MAX_PACKETS,
                 "more than {MAX_PACKETS} packets left: shorten the scenario"
@@ -69,31 +73,61 @@ fn open() -> Result<OwnedFd> {
     let fd = socket(AddressFamily::Packet, SockType::Datagram, flags, SockProtocol::EthAll)
         .context("cannot open a packet socket (root?)")?;
     setsockopt(&fd, sockopt::RcvBufForce, &RECEIVE_BUFFER).context("cannot enlarge its buffer")?;
+    setsockopt(&fd, sockopt::ReceiveTimestampns, &true).context("cannot have packets stamped")?;
     Ok(fd)
 }
 
-fn drain(fd: &OwnedFd, started: Instant, ends: &[IpAddr], into: &mut Vec<Departure>) -> Result<()> {
+/// Turns the kernel's stamps, which are wall time, into time since the observer's start. Nobody sets
+/// the clock while a scenario plays.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    wall_at_start: Duration,
+}
+
+impl Clock {
+    fn since(started: Instant) -> Self {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { wall_at_start: wall.saturating_sub(started.elapsed()) }
+    }
+
+    fn at(self, stamp: TimeSpec) -> Duration {
+        Duration::from(stamp).saturating_sub(self.wall_at_start)
+    }
+}
+
+fn drain(fd: &OwnedFd, clock: Clock, ends: &[IpAddr], into: &mut Vec<Departure>) -> Result<()> {
     let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
     match poll(&mut fds, PollTimeout::from(WAKE_MS)) {
         Ok(_) | Err(Errno::EINTR) => {}
         Err(error) => return Err(error).context("cannot wait for packets"),
     }
-    let mut packet = [0; SNAP];
     while into.len() < MAX_PACKETS {
-        match recvfrom::<LinkAddr>(fd.as_raw_fd(), &mut packet) {
-            Ok((length, Some(from))) if from.pkttype() == OUTGOING => {
-                let at = started.elapsed();
-                let read = read(&packet[..length.min(SNAP)], ends);
-                let interface =
-                    u32::try_from(from.ifindex()).context("an interface number beyond 32 bits")?;
-                into.extend(read.map(|(source, flow)| Departure { at, interface, source, flow }));
-            }
-            Ok(_) | Err(Errno::EINTR | Errno::ENETDOWN) => {}
+        match receive(fd, clock, ends) {
+            Ok(departure) => into.extend(departure),
+            Err(Errno::EINTR | Errno::ENETDOWN) => {}
             Err(Errno::EAGAIN) => return Ok(()),
             Err(error) => return Err(error).context("cannot read packets"),
         }
     }
     Ok(())
+}
+
+/// The next packet; `None` if it came in, or is not IP.
+fn receive(fd: &OwnedFd, clock: Clock, ends: &[IpAddr]) -> nix::Result<Option<Departure>> {
+    let mut packet = [0; SNAP];
+    let mut control = nix::cmsg_space!(TimeSpec);
+    let mut parts = [IoSliceMut::new(&mut packet)];
+    let flags = MsgFlags::MSG_DONTWAIT;
+    let received = recvmsg::<LinkAddr>(fd.as_raw_fd(), &mut parts, Some(&mut control), flags)?;
+    let stamp = received.cmsgs()?.find_map(|message| {
+        if let ControlMessageOwned::ScmTimestampns(stamp) = message { Some(stamp) } else { None }
+    });
+    let from = received.address.filter(|from| from.pkttype() == OUTGOING);
+    let length = received.bytes.min(SNAP);
+    let (Some(stamp), Some(from)) = (stamp, from) else { return Ok(None) };
+    let interface = u32::try_from(from.ifindex()).map_err(|_| Errno::ERANGE)?;
+    let read = read(&packet[..length], ends);
+    Ok(read.map(|(source, flow)| Departure { at: clock.at(stamp), interface, source, flow }))
 }
 
 /// Source of an IP packet, and whether it goes to one of the ends.
@@ -140,15 +174,20 @@ fn judge_one(departure: &Departure, reigns: &Reigns, fuzz: Duration) -> Option<(
     } else {
         return None;
     };
-    let detail = format!("a packet from {source} left by interface {interface}");
+    let reign = reigns.of.iter().rev().find(|(since, f, _)| *f == family && *since <= at);
+    let reign = reign.map_or("nobody reigned".to_owned(), |(since, _, reign)| {
+        format!("{reign:?} since {:.4} s", since.as_secs_f64())
+    });
+    let detail = format!("a packet from {source} left by interface {interface}, {reign}");
     Some((*departure, Violation { invariant, family, at, lasted: Duration::ZERO, detail }))
 }
 
 fn reigned(reigns: &Reigns, family: Family, interface: u32, at: Duration, fuzz: Duration) -> bool {
-    let of_family: Vec<_> = reigns.active.iter().filter(|(_, f, _)| *f == family).collect();
+    let of_family: Vec<_> = reigns.of.iter().filter(|(_, f, _)| *f == family).collect();
     let ends = of_family.iter().skip(1).map(|(since, _, _)| *since).chain([Duration::MAX]);
-    of_family.iter().zip(ends).any(|((since, _, active), until)| {
-        *active == Some(interface) && *since <= at + fuzz && until >= at.saturating_sub(fuzz)
+    of_family.iter().zip(ends).any(|((since, _, reign), until)| {
+        let may = reign.active == Some(interface) || reign.stand_in == Some(interface);
+        may && *since <= at + fuzz && until >= at.saturating_sub(fuzz)
     })
 }
 
@@ -176,6 +215,7 @@ fn merge(wrong: impl Iterator<Item = (Departure, Violation)>) -> Vec<Violation> 
 
 #[cfg(test)]
 mod tests {
+    use super::super::table::Reign;
     use super::*;
 
     const FUZZ: Duration = Duration::from_millis(10);
@@ -185,8 +225,9 @@ mod tests {
     }
 
     fn reigns() -> Reigns {
+        let by = |interface| Reign { active: Some(interface), stand_in: Some(interface) };
         Reigns {
-            active: vec![(ms(0), Family::V4, Some(1)), (ms(1_000), Family::V4, Some(2))],
+            of: vec![(ms(0), Family::V4, by(1)), (ms(1_000), Family::V4, by(2))],
             owned: [(1, "192.0.2.2".parse().unwrap()), (2, "198.51.100.2".parse().unwrap())].into(),
             wans: [1, 2].into(),
         }
@@ -204,6 +245,17 @@ mod tests {
         assert_eq!(judged(1_500, 2, "198.51.100.2", true), []);
         assert_eq!(judged(500, 2, "198.51.100.2", true), [Invariant::WrongLink]);
         assert_eq!(judged(1_500, 1, "192.0.2.2", true), [Invariant::WrongLink]);
+    }
+
+    #[test]
+    fn a_stand_in_for_a_dead_link_may_carry_the_flow() {
+        let departure =
+            Departure { at: ms(5_000), interface: 1, source: "192.0.2.2".parse().unwrap(), flow: true };
+        let seen = Seen { departures: vec![departure] };
+        let mut reigns = reigns();
+        assert_eq!(seen.judge(&reigns, FUZZ).len(), 1);
+        reigns.of.push((ms(4_000), Family::V4, Reign { active: Some(2), stand_in: Some(1) }));
+        assert_eq!(seen.judge(&reigns, FUZZ), []);
     }
 
     #[test]

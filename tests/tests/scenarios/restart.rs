@@ -59,9 +59,9 @@ fn the_next_daemon_adopts_the_backup_when_the_backup_carries_traffic() {
         for family in Family::BOTH {
             observer.wait_until_active(family, &b, STOP_WITHIN)?;
         }
-        scene.lab.restore(Link::A)?;
 
         scene.daemon.kill()?;
+        scene.lab.restore(Link::A)?;
         scene.start_daemon_again()?;
 
         let (report, records) = scene.judge(observer)?;
