@@ -258,3 +258,15 @@ fn a_broker_that_is_not_there_is_tried_again_until_it_is() {
     eventually("released", || (the_box.status().records == 0).then_some(()));
     the_box.say_goodbye();
 }
+
+#[test]
+fn a_broker_that_answers_pings_and_acknowledges_nothing_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = branch::mute_broker();
+    let the_box = TheBox::start(dir.path(), port, None);
+
+    let why = the_box.losses.recv_timeout(Duration::from_secs(45)).unwrap();
+
+    assert_eq!(why, "no PUBACK in 30 s for 1 publications");
+    the_box.die();
+}

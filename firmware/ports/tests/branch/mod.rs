@@ -4,6 +4,7 @@ mod broker;
 mod certificates;
 #[path = "../../../outbox/tests/world/collector.rs"]
 mod collector;
+mod mute;
 mod noc;
 mod proxy;
 mod the_box;
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 pub use broker::Broker;
 pub use certificates::Authority;
+pub use mute::mute_broker;
 pub use noc::Noc;
 pub use proxy::Proxy;
 pub use the_box::TheBox;
