@@ -66,6 +66,9 @@ pub(crate) struct Shelf {
     given_up: Option<Position>,
     /// What the store was asked to read after, until it answers.
     reading: Option<Option<Position>>,
+    /// The last answer brought nothing while deletions were under way: asking again before the store
+    /// has moved would only ask again.
+    dry: bool,
     deleting: u32,
     must_delete: bool,
     evicting: Extent,
@@ -93,6 +96,7 @@ impl Shelf {
             confirmed: None,
             given_up: None,
             reading: None,
+            dry: false,
             deleting: 0,
             must_delete: false,
             evicting: Extent::default(),
@@ -114,6 +118,7 @@ impl Shelf {
     pub(crate) fn advance_frontier(&mut self, connected: bool) {
         while let Some(record) = self.intake.pop_stored() {
             let place = Some(record.position);
+            self.dry = false;
             self.held = self.held.plus(Extent::of(&record));
             self.oldest = self.oldest.or(place);
             // A retried append can come behind the release, or the eviction, of what follows it.
@@ -138,10 +143,11 @@ impl Shelf {
                 self.window.push(record);
             }
         }
-        if self.is_settled() && !reached {
+        if !reached && self.is_settled() {
             // Nothing is left between the window and the frontier.
             self.window.restart(self.frontier);
         }
+        self.dry = !reached;
         missing
     }
 
@@ -178,6 +184,7 @@ impl Shelf {
 
     fn gone_from_store(&mut self, gone: Extent, oldest: Option<Position>) {
         self.oldest = oldest;
+        self.dry = false;
         // An empty store is the truth, whatever damage it hides.
         self.held = if oldest.is_none() { Extent::default() } else { self.held.less(gone) };
     }
@@ -305,7 +312,8 @@ impl Shelf {
         if !self.flights.has_room() || self.probe.is_some_and(|p| p.left == 0) {
             return Next::Nothing;
         }
-        if self.window.is_low() && self.is_behind() && self.reading.is_none() && !failing {
+        let may_read = self.reading.is_none() && !self.dry && !failing;
+        if may_read && self.window.is_low() && self.is_behind() {
             let after = self.window.end();
             self.reading = Some(after);
             return Next::Read { after };
@@ -347,6 +355,7 @@ impl Shelf {
         self.cursor = place;
         self.window.restart(place);
         self.reading = None;
+        self.dry = false;
     }
 
     pub(crate) const fn class(&self) -> Class {

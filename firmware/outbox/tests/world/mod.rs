@@ -108,7 +108,8 @@ impl World {
 
     /// The flash answers up to so many requests.
     pub fn store(&mut self, requests: usize) {
-        for _ in 0..requests {
+        for done in 0..requests {
+            assert!(done < 20_000, "the store is asked without end: {:?}", self.outbox.status());
             let Some(reports) = self.flash.execute() else { return };
             reports.into_iter().for_each(|report| self.tell(report));
         }
