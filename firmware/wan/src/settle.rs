@@ -118,7 +118,7 @@ impl Wan {
         let terms = Terms {
             now,
             failback_after: self.timing.failback_after,
-            settling: !seat.adopted && state.settles_until.is_some_and(|until| now < until),
+            settling: !state.took_over && state.settles_until.is_some_and(|until| now < until),
             adopted: seat.adopted,
         };
         let choice = election::elect(seat.active, &candidates, terms);

@@ -64,6 +64,9 @@ pub(crate) struct Link {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FamilyState {
     pub(crate) settles_until: Option<Tick>,
+    /// The kernel already routed this family when the daemon started: the site is not starting, so
+    /// nothing is taken at once that would otherwise have to prove itself.
+    pub(crate) took_over: bool,
     pub(crate) chosen: Option<LinkId>,
     pub(crate) why: Option<Why>,
     pub(crate) works: bool,
@@ -104,7 +107,9 @@ impl Wan {
         for (family, link) in [(Family::V4, v4), (Family::V6, v6)] {
             let Some(link) = link else { continue };
             let known = self.links.iter().any(|l| l.config.id == link && l.lanes.of(family).is_some());
-            if !known || !self.failover.adopt(family, link, now) {
+            if known && self.failover.adopt(family, link, now) {
+                self.families.of_mut(family).took_over = true;
+            } else {
                 self.counters.odd_input += 1;
             }
         }

@@ -130,14 +130,28 @@ fn receive(fd: &OwnedFd, clock: Clock, ends: &[IpAddr]) -> nix::Result<Option<De
     Ok(read.map(|(source, flow)| Departure { at: clock.at(stamp), interface, source, flow }))
 }
 
-/// Source of an IP packet, and whether it goes to one of the ends.
+/// Source of an IP packet, and whether it belongs to a flow to one of the ends.
 fn read(packet: &[u8], ends: &[IpAddr]) -> Option<(IpAddr, bool)> {
-    let (source, destination) = match packet.first()? >> 4 {
-        4 => (v4(packet.get(12..16)?)?, v4(packet.get(16..20)?)?),
-        6 => (v6(packet.get(8..24)?)?, v6(packet.get(24..40)?)?),
+    let (source, destination, protocol, header) = match packet.first()? >> 4 {
+        4 => {
+            let header = usize::from(packet.first()? & 0xf) * 4;
+            (v4(packet.get(12..16)?)?, v4(packet.get(16..20)?)?, *packet.get(9)?, header)
+        }
+        6 => (v6(packet.get(8..24)?)?, v6(packet.get(24..40)?)?, *packet.get(6)?, 40),
         _ => return None,
     };
-    Some((source, ends.contains(&destination)))
+    let flow = ends.contains(&destination) && !is_answer(protocol, packet.get(header..)?);
+    Some((source, flow))
+}
+
+/// The box's own word that a flow is no more, to a packet that still came in by the link it left: it
+/// goes back by that link, as it must.
+fn is_answer(protocol: u8, segment: &[u8]) -> bool {
+    const TCP: u8 = 6;
+    const ICMP: [u8; 2] = [1, 58];
+    const RST: u8 = 0x04;
+    let reset = protocol == TCP && segment.get(13).is_some_and(|flags| flags & RST != 0);
+    reset || ICMP.contains(&protocol)
 }
 
 fn v4(bytes: &[u8]) -> Option<IpAddr> {

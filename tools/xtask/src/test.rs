@@ -8,8 +8,8 @@ use crate::cargo::{cargo, need_root, run as run_command};
 use crate::install;
 use crate::steps::Steps;
 
-/// Two scenarios at a time: CI has two cores, and each scenario judges times.
-const SCENARIO_THREADS: &str = "--test-threads=2";
+/// One scenario at a time: each runs five programs and judges times, and CI has two cores.
+const SCENARIO_THREADS: &str = "--test-threads=1";
 
 /// Which tests.
 #[derive(clap::Args, Clone, Copy, Debug, Default)]
