@@ -146,6 +146,11 @@ proptest! {
             play(&mut world, &mut excused, &step);
         }
         world.settle();
+        // An eviction whose word went down with the power shows at the next record of its class.
+        for class in Class::DURABLE {
+            world.record(class, 0);
+        }
+        world.settle();
 
         nothing_is_lost(&world, &excused)?;
     }
