@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn source_and_destination_are_read_in_both_families() {
+    fn source_and_destination_are_read_and_answers_are_no_flow() {
         let end: IpAddr = "203.0.113.20".parse().unwrap();
         let mut four = vec![0x45; 20];
         four[12..16].copy_from_slice(&[192, 0, 2, 2]);
@@ -312,6 +312,13 @@ mod tests {
         let mut six = vec![0; 40];
         (six[0], six[23], six[39]) = (0x60, 2, 1);
         assert_eq!(read(&six, &["::1".parse().unwrap()]), Some(("::2".parse().unwrap(), true)));
+        for (protocol, flags, flow) in [(6, 0x10, true), (6, 0x14, false), (17, 0x04, true), (1, 0, false)] {
+            let mut packet = four.clone();
+            packet[9] = protocol;
+            packet.extend([0; 20]);
+            packet[33] = flags;
+            assert_eq!(read(&packet, &[end]).unwrap().1, flow, "protocol {protocol}, flags {flags:#x}");
+        }
         for cut in [0, 1, 12, 19] {
             assert_eq!(read(&four[..cut], &[end]), None, "{cut}");
         }
