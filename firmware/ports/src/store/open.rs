@@ -41,22 +41,30 @@ pub(super) struct Opened {
 pub(super) fn at_start(dir: &Path) -> Result<Opened, SpoolError> {
     let (spool, mut damage) = usable(dir)?;
     if let Some(told) = guarded(&dir.join(SPOOL), || carry_over_held_back(dir, &spool))? {
-        damage.get_or_insert(told);
+        add(&mut damage, told);
     }
     guarded(&dir.join(SPOOL), || {
         let (here, beside) = (spool.boot()?, boot::remembered(dir));
         if here < beside {
             // sled takes a file of garbage for an empty one.
-            damage.get_or_insert(format!("the spool remembers start {here}, the file beside it {beside}"));
+            add(&mut damage, format!("the spool remembers start {here}, the file beside it {beside}"));
         }
         let boot = here.max(beside).saturating_add(1);
         keep_boot(dir, &spool, boot)?;
         let mut classes = inspect(&spool)?;
         if let Some(told) = compare(&mut classes, &witness::noted(dir)) {
-            damage.get_or_insert(told);
+            add(&mut damage, told);
         }
         Ok(Opened { recovered: Recovered { boot, classes, damage: damage.take() }, spool })
     })
+}
+
+/// How the files were damaged and what is missing for it are two facts: both are told.
+fn add(damage: &mut Option<String>, told: String) {
+    *damage = Some(match damage.take() {
+        Some(before) => format!("{before}; {told}"),
+        None => told,
+    });
 }
 
 /// What was stored according to the note beside the spool, and is neither here nor was released.
@@ -120,7 +128,8 @@ fn usable(dir: &Path) -> Result<(Spool, Option<String>), SpoolError> {
 fn without_snapshot(path: &Path, what: &str) -> Result<Option<(Spool, Option<String>)>, SpoolError> {
     tracing::warn!(path = %path.display(), damage = what, "the spool is damaged; trying without its snapshot");
     each_snapshot(path, |_| true, |file| std::fs::rename(file, hidden(file)))?;
-    if let Ok(spool) = guarded(path, || open_and_read(path)) {
+    let opened = guarded(path, || open_and_read(path)).ok();
+    if let Some(spool) = opened.filter(|spool| guarded(path, || spool.holds_records()).unwrap_or(false)) {
         let told = format!("{what}; read from its log without the snapshot, which may have told of more");
         return Ok(Some((spool, Some(told))));
     }

@@ -1,7 +1,7 @@
 //! Carrying over what is readable of a damaged spool.
 //!
 //! First as it is, from both ends of each class; if it cannot even be opened, the longest piece from
-//! its beginning that can. What was left behind stays in quarantine.
+//! its beginning that can and holds records. What was left behind stays in quarantine.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -33,14 +33,14 @@ pub(super) fn salvage(
 
 fn carry_over(old: &Path, fresh: &Spool) -> Result<u64, SpoolError> {
     let whole = guarded(old, || Spool::open(old)).and_then(|damaged| from(old, damaged, fresh));
-    let first = match whole {
-        Ok(records) => return Ok(records),
-        Err(error) => error,
+    let whole = match whole {
+        Ok(records) if records > 0 => return Ok(records),
+        other => other,
     };
     let copy = old.join("copy");
     let saved = match longest_readable(old, &copy)? {
         Some(piece) => from(&copy, piece, fresh),
-        None => Err(first),
+        None => whole,
     };
     remove(&copy)?;
     saved
@@ -52,19 +52,25 @@ fn from(path: &Path, damaged: Spool, fresh: &Spool) -> Result<u64, SpoolError> {
     saved
 }
 
-/// By halving: a piece that ends before the damage can be read, one that ends behind it cannot.
+/// A piece that ends before the damage can be read, but not each of them: sled stumbles over some ends and
+/// takes others for an empty log. So the ends are tried one after the other, from the back.
 fn longest_readable(old: &Path, copy: &Path) -> Result<Option<Spool>, SpoolError> {
     let length = std::fs::metadata(old.join("db")).map_err(|e| refused(old, &e))?.len();
-    let (mut good, mut bad) = (0, length.div_ceil(SEGMENT) + 1);
-    while bad - good > 1 {
-        let middle = good + (bad - good) / 2;
-        if open_piece(old, copy, middle)?.is_some() {
-            good = middle;
-        } else {
-            bad = middle;
+    for segments in ends(length.div_ceil(SEGMENT)) {
+        let Some(piece) = open_piece(old, copy, segments)? else { continue };
+        if guarded(copy, || piece.holds_records()).unwrap_or(false) {
+            return Ok(Some(piece));
         }
+        super::open::close(copy, piece);
     }
-    if good == 0 { Ok(None) } else { open_piece(old, copy, good) }
+    Ok(None)
+}
+
+/// Every end of the last few, then in growing steps: the effort is bounded, whatever the size.
+fn ends(last: u64) -> impl Iterator<Item = u64> {
+    const EACH: u64 = 16;
+    let far = (0..).map(|k| EACH + (2 << k));
+    (0..=EACH).chain(far).map_while(move |back| last.checked_sub(back)).filter(|end| *end > 0)
 }
 
 fn open_piece(old: &Path, copy: &Path, segments: u64) -> Result<Option<Spool>, SpoolError> {

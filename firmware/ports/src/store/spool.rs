@@ -167,6 +167,11 @@ impl Spool {
         Ok(found)
     }
 
+    /// Whether there is any record at all: sled takes some damaged files for empty ones.
+    pub(super) fn holds_records(&self) -> Result<bool, SpoolError> {
+        Class::DURABLE.into_iter().try_fold(false, |any, class| Ok(any || self.inspect(class)?.records > 0))
+    }
+
     /// Carries over whatever is readable, from both ends; tells how much that was.
     pub(super) fn salvage_into(&self, target: &Self) -> Result<u64, SpoolError> {
         let mut saved = 0;
