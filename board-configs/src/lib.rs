@@ -31,6 +31,7 @@ pub use keys::{BOARD, SITE};
 pub use load::{load_board, load_site, read_board, read_site};
 pub use problem::{Errors, Problem};
 pub use site::{
-    Insecure, Lan, LineConfig, LineProfile, MqttConfig, Release, Secret, Site, SpoolConfig, WanLink,
+    Insecure, KeyEncoding, Lan, LineConfig, LineProfile, MqttConfig, Release, Secret, Site, SpoolConfig,
+    StationKey, StationSettings, StationTransport, WanLink,
 };
 pub use source::Read;

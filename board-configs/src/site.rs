@@ -20,6 +20,10 @@ pub struct Site {
     pub timing: Timing,
     /// The analogue lines in use.
     pub lines: Vec<LineConfig>,
+    /// The stations (alarm receiving centres), the preferred one first; empty: panels are not served.
+    pub stations: Vec<StationSettings>,
+    /// Between two periodic tests (E602) of the box at its station; `None`: none.
+    pub test_every: Option<Duration>,
     /// The broker; `None` for a site that reports to nobody.
     pub mqtt: Option<MqttConfig>,
     /// Bounds of the telemetry spool.
@@ -74,6 +78,8 @@ pub struct LineConfig {
     pub profile: LineProfile,
     /// What people call it.
     pub name: String,
+    /// Without any path to a station for so long, the line's voltage is withdrawn; `None`: never.
+    pub withdraw_after: Option<Duration>,
 }
 
 /// What hangs on a line.
@@ -87,6 +93,56 @@ pub enum LineProfile {
     Phone,
     /// A fax machine.
     Fax,
+}
+
+/// A station and how it is spoken to (SIA DC-09).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StationSettings {
+    /// What people call it.
+    pub name: String,
+    /// Where it listens. An address, since a signal must not wait for a resolver.
+    pub address: std::net::SocketAddr,
+    /// TCP or UDP.
+    pub transport: StationTransport,
+    /// The box's own account there, 3 to 16 hexadecimal digits, for supervision and the box's own signals.
+    pub account: String,
+    /// `R`, receiver number.
+    pub receiver: u32,
+    /// `L`, account prefix; 0 for none.
+    pub prefix: u32,
+    /// What frames are encrypted with; `None` only with [`Insecure::Dc09Clear`].
+    pub key: Option<StationKey>,
+    /// A sign of life on every path at least so often.
+    pub supervision: Duration,
+    /// The sign of life carries no account (`bare`); some receivers want it so.
+    pub supervision_bare: bool,
+}
+
+/// The key of a station.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StationKey {
+    /// Where it lies: one line of text.
+    pub secret: Secret,
+    /// How the text is read.
+    pub encoding: KeyEncoding,
+}
+
+/// How a station's key is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyEncoding {
+    /// 32, 48 or 64 hexadecimal digits (AES-128, 192, 256).
+    Hex,
+    /// 16, 24 or 32 characters that are the key themselves, as some receivers have it.
+    Ascii,
+}
+
+/// The transport of a station's frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StationTransport {
+    /// One connection for each path.
+    Tcp,
+    /// One socket for each path.
+    Udp,
 }
 
 /// The central broker.

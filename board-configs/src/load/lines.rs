@@ -29,7 +29,8 @@ pub(super) fn lines(file: &Section<'_>, board: &Board) -> Vec<LineConfig> {
             section.problem("name", what, "Give each its own name: people tell lines apart by it.");
         }
         let (Some(line), Some(profile), Some(name)) = (line, profile, name) else { continue };
-        lines.push(LineConfig { line: LineId(line), profile: of(profile.value), name: name.value });
+        let profile = of(profile.value);
+        lines.push(LineConfig { line: LineId(line), profile, name: name.value, withdraw_after: None });
     }
     lines
 }

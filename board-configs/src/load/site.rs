@@ -48,7 +48,18 @@ fn site(source: &Source, table: &Spanned<DeTable<'_>>, path: &Path, board: &Boar
     let mqtt = mqtt(&file, path, &insecure);
     let spool = spool(&file.section("spool"));
     let site: SiteId = name?.value.parse().expect("the key has this form");
-    Some(Site { site, lan: lan?, links, timing: timing?, lines, mqtt, spool: spool?, insecure })
+    Some(Site {
+        site,
+        lan: lan?,
+        links,
+        timing: timing?,
+        lines,
+        stations: Vec::new(),
+        test_every: None,
+        mqtt,
+        spool: spool?,
+        insecure,
+    })
 }
 
 fn lan(file: &Section<'_>, ports: &mut Ports<'_>) -> Option<Lan> {

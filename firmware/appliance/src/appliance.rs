@@ -11,7 +11,7 @@ use wan::Wan;
 
 use crate::card::Card;
 use crate::counter::Counters;
-use crate::{Command, Event, Setup, Uplink};
+use crate::{Command, Event, Recovery, Setup, Uplink};
 
 /// The pure box. Clone and serde make a snapshot of it, from which a recording can be replayed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,17 +56,20 @@ pub(crate) struct Uplinks {
 impl Appliance {
     /// A box that begins to serve.
     ///
+    /// `evidence` is what the log of evidence remembers, so that signals and numbers survive a restart;
     /// `adopted` are the links that the kernel already routes by (IPv4, IPv6); `seed` is the only
     /// entropy: the same seed and events give the same commands.
     #[must_use]
     pub fn new(
         setup: Setup,
         recovered: Recovered,
+        evidence: Recovery,
         adopted: (Option<LinkId>, Option<LinkId>),
         seed: u64,
         now: Now,
     ) -> Self {
         let boot = recovered.boot;
+        let _ = evidence;
         let mut wan = Wan::new(setup.wan.clone(), seed);
         wan.handle_adopted(adopted.0, adopted.1, now);
         let mut appliance = Self {

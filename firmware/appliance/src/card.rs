@@ -125,6 +125,7 @@ mod tests {
         core::iter::from_fn(|| card.next_due(now))
             .map(|due| match due.command {
                 CardCommand::Acknowledge { card_seq, .. } => (card_seq, due.before_stored),
+                other => panic!("{other:?}"),
             })
             .collect()
     }
@@ -149,6 +150,7 @@ mod tests {
             serial: "1".to_owned(),
             sample: 0,
             off_hook: vec![true, false],
+            fed: vec![true, true],
             events_lost,
         };
         let card = Card { boot: Some(7), hooks: vec![false, false], ..Card::default() };

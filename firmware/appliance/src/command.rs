@@ -2,9 +2,16 @@
 
 use std::net::IpAddr;
 
-use hal::LinkId;
+use dsp::tones::Sequence;
+use evidence::At;
+use hal::{LineId, LinkId};
+use line::{PlayId, Window};
 use serde::{Deserialize, Serialize};
+use station::PathId;
+use station_wire::Request;
 use wan::{Probe, RoutePlan};
+
+use crate::Entry;
 
 /// Everything the box can ask for. Closed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +32,15 @@ pub enum Command {
     Mqtt(MqttCommand),
     /// For the spool.
     Store(outbox::StoreRequest),
+    /// For the stations' sockets.
+    Station(StationCommand),
+    /// To be kept as evidence.
+    Evidence {
+        /// When it was.
+        at: At,
+        /// What.
+        entry: Box<Entry>,
+    },
     /// For the duty engineer's log: the same value that is recorded.
     Log(noc_messages::Body),
 }
@@ -39,6 +55,49 @@ pub enum CardCommand {
         card_boot: u32,
         /// Inclusive.
         card_seq: u16,
+    },
+    /// Play a sequence; whatever plays on the line is replaced by it.
+    Play {
+        /// On which line.
+        line: LineId,
+        /// Names the play; its end comes back with it.
+        play: PlayId,
+        /// What.
+        sequence: Sequence,
+        /// When; `None`: at once.
+        window: Option<Window>,
+    },
+    /// Stop what plays.
+    Silence {
+        /// On which line.
+        line: LineId,
+    },
+    /// Give a line voltage, or take it away. Also said again whenever a card comes.
+    Feed {
+        /// Which line.
+        line: LineId,
+        /// `true`: give.
+        on: bool,
+    },
+}
+
+/// For the stations' sockets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StationCommand {
+    /// Write this frame.
+    Send {
+        /// By which path.
+        path: PathId,
+        /// Bound as source; the mark is the link's. A connection from another source is closed first.
+        source: IpAddr,
+        /// What.
+        request: Request,
+    },
+    /// The link is gone: close what there is.
+    Close {
+        /// Which path.
+        path: PathId,
     },
 }
 

@@ -7,8 +7,10 @@ mod appliance;
 mod card;
 mod command;
 mod counter;
+mod entry;
 mod event;
 mod recording;
+mod recovery;
 mod setup;
 mod state_document;
 mod status;
@@ -17,9 +19,13 @@ mod wiring;
 mod words;
 
 pub use appliance::Appliance;
-pub use command::{CardCommand, Command, MqttCommand, Uplink};
+pub use command::{CardCommand, Command, MqttCommand, StationCommand, Uplink};
 pub use counter::Counter;
-pub use event::{CardEvent, CardHello, Event, MqttEvent, NetEvent};
+pub use entry::{Entry, SignalEntry};
+pub use event::{
+    CardEvent, CardHello, Event, EvidenceReport, MqttEvent, NetEvent, Order, PowerFacts, StationEvent,
+};
 pub use recording::{Difference, RecordedLine, ReplayError, ReplayReport, Turn, replay, turn};
-pub use setup::{LineSetup, Setup};
+pub use recovery::Recovery;
+pub use setup::{LineSetup, Setup, StationsSetup};
 pub use status::{CardStatus, LineStatus, MqttStatus, Status};

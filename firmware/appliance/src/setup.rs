@@ -2,10 +2,12 @@
 
 use core::time::Duration;
 
-use hal::LineId;
+use hal::{Family, LineId};
+use line::LineConfig;
 use noc_messages::SiteId;
 use outbox::OutboxConfig;
 use serde::{Deserialize, Serialize};
+use station::StationsConfig;
 use wan::WanConfig;
 
 /// The appliance's own view of board and site.
@@ -27,6 +29,8 @@ pub struct Setup {
     pub metrics_every: Duration,
     /// Safety switches taken off, by word.
     pub insecure: Vec<String>,
+    /// The stations that signals go to; `None`: nobody to report to, and panels get reorder tone.
+    pub stations: Option<StationsSetup>,
     /// For the WAN machine.
     pub wan: WanConfig,
     /// For the outbox.
@@ -42,4 +46,17 @@ pub struct LineSetup {
     pub profile: String,
     /// What people call it.
     pub name: String,
+    /// How it behaves; `None` for a profile that the box does not serve yet.
+    pub behaviour: Option<LineConfig>,
+}
+
+/// The stations that signals go to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StationsSetup {
+    /// For the station machine; `first_sequence` is replaced by what the evidence remembers.
+    pub config: StationsConfig,
+    /// The address family of each station, in the same order.
+    pub families: Vec<Family>,
+    /// Between two periodic tests (E602) of the box; `None`: none.
+    pub test_every: Option<Duration>,
 }

@@ -32,6 +32,7 @@ impl Appliance {
             Event::Card(event) => self.take_card(event, now),
             Event::Mqtt(event) => self.take_mqtt(event, now),
             Event::Store(report) => self.take_store(report, now),
+            Event::Station(_) | Event::Evidence(_) | Event::Power(_) | Event::Order(_) => {}
             Event::Stop => self.stop(now),
         }
     }
@@ -73,6 +74,7 @@ impl Appliance {
                 let position = self.record_hook(change, now);
                 self.card.recorded(card_boot, card_seq, position, now.tick);
             }
+            CardEvent::Heard { .. } | CardEvent::TonesEnded { .. } | CardEvent::LineFault { .. } => {}
             CardEvent::Garbage { damaged, unknown } => {
                 self.counters.add(Counter::CardFramesDamaged, u64::from(damaged));
                 self.counters.add(Counter::CardFramesUnknown, u64::from(unknown));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use appliance::{
     Appliance, CardCommand, CardEvent, CardHello, Command, Event, LineSetup, MqttCommand, MqttEvent,
-    NetEvent, RecordedLine, ReplayError, Setup, Turn, replay, turn,
+    NetEvent, RecordedLine, Recovery, ReplayError, Setup, Turn, replay, turn,
 };
 use hal::{LineId, LinkId, Now, Tick};
 use noc_messages::{Body, Position};
@@ -188,7 +188,7 @@ impl Desk {
     fn new() -> Self {
         let now = Now::at(Tick(1_000));
         let recovered = Recovered { boot: 3, ..Recovered::default() };
-        let appliance = Appliance::new(setup(), recovered, (None, None), 42, now);
+        let appliance = Appliance::new(setup(), recovered, Recovery::default(), (None, None), 42, now);
         let mut desk = Self {
             appliance,
             now,
@@ -245,6 +245,8 @@ impl Desk {
             | Command::Card(_)
             | Command::Mqtt(_)
             | Command::Store(_)
+            | Command::Station(_)
+            | Command::Evidence { .. }
             | Command::Log(_) => None,
         }
     }
@@ -309,6 +311,7 @@ fn hello(card_boot: u32, events_lost: u32, off_hook: [bool; 2]) -> CardHello {
         serial: "0001".to_owned(),
         sample: 0,
         off_hook: off_hook.to_vec(),
+        fed: vec![true; 2],
         events_lost,
     }
 }
@@ -328,7 +331,12 @@ fn setup() -> Setup {
         targets: targets(n),
         quorum: 1,
     };
-    let line = |n: u8| LineSetup { line: LineId(n), profile: "alarm".to_owned(), name: format!("panel {n}") };
+    let line = |n: u8| LineSetup {
+        line: LineId(n),
+        profile: "alarm".to_owned(),
+        name: format!("panel {n}"),
+        behaviour: None,
+    };
     let site: noc_messages::SiteId = "clinic-017".parse().expect("a site name");
     Setup {
         site: site.clone(),
@@ -339,6 +347,7 @@ fn setup() -> Setup {
         broker_expected: true,
         metrics_every: Duration::from_secs(60),
         insecure: vec![],
+        stations: None,
         wan: WanConfig { links: vec![link(FIBRE, "fibre"), link(LTE, "lte")], timing: Timing::default() },
         outbox: OutboxConfig {
             site,

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use appliance::{Appliance, CardEvent, MqttEvent, NetEvent};
+use appliance::{Appliance, CardEvent, MqttEvent, NetEvent, Recovery};
 use hal_linux::clock;
 use outbox::StoreReport;
 use ports::card::{self, CardConfig, CardHandle};
@@ -94,7 +94,7 @@ pub(crate) async fn open(arguments: &RunArguments, mut inputs: Inputs) -> Result
         tracing::warn!(recording = %kept.display(), "the last run did not end in order; its recording is kept");
     }
     let setup = setup::setup(&inputs.board, &inputs.site);
-    let appliance = Appliance::new(setup, recovered, net.adopted(), seed, clock::now());
+    let appliance = Appliance::new(setup, recovered, Recovery::default(), net.adopted(), seed, clock::now());
     Ok(Opened {
         appliance,
         recorder,

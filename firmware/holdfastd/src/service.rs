@@ -142,6 +142,7 @@ impl Opened {
                 Command::Card(command) => self.to_card(command),
                 Command::Mqtt(command) => self.to_mqtt(command),
                 Command::Store(request) => self.store.send(request),
+                Command::Station(_) | Command::Evidence { .. } => {}
                 Command::Log(body) => self.log(&body),
             }
         }

@@ -19,8 +19,14 @@ pub(crate) fn setup(board: &Board, site: &Site) -> Setup {
         lines: site
             .lines
             .iter()
-            .map(|l| LineSetup { line: l.line, profile: l.profile.word().to_owned(), name: l.name.clone() })
+            .map(|l| LineSetup {
+                line: l.line,
+                profile: l.profile.word().to_owned(),
+                name: l.name.clone(),
+                behaviour: None,
+            })
             .collect(),
+        stations: None,
         card_expected: board.card.is_some() && !site.lines.is_empty(),
         broker_expected: mqtt.is_some(),
         metrics_every: mqtt.map_or(METRICS_WITHOUT_BROKER, |m| m.metrics_every),

@@ -14,6 +14,7 @@ pub(super) fn hello(greeting: &Greeting, state: &CardState) -> CardHello {
         serial: greeting.serial.as_str().to_owned(),
         sample: state.sample,
         off_hook: state.lines.iter().map(|line| line.off_hook).collect(),
+        fed: state.lines.iter().map(|line| line.feed).collect(),
         events_lost: state.events_lost,
     }
 }

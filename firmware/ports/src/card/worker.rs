@@ -153,6 +153,7 @@ impl Worker {
                 CardCommand::Acknowledge { card_boot, card_seq } => {
                     self.session.acknowledge(card_boot, Seq(card_seq));
                 }
+                CardCommand::Play { .. } | CardCommand::Silence { .. } | CardCommand::Feed { .. } => {}
             }
         }
         Ok(())

@@ -80,9 +80,7 @@ impl Desk {
         loop {
             match self.next() {
                 CardEvent::Garbage { .. } => {}
-                event @ (CardEvent::Ready(_) | CardEvent::Lost { .. } | CardEvent::Hook { .. }) => {
-                    return event;
-                }
+                event => return event,
             }
         }
     }
@@ -101,9 +99,7 @@ impl Desk {
                     self.keep(card_boot, card_seq);
                     changes.push((line.0, off_hook, sample, card_boot, card_seq));
                 }
-                event @ (CardEvent::Ready(_) | CardEvent::Lost { .. } | CardEvent::Garbage { .. }) => {
-                    others.push(event);
-                }
+                event => others.push(event),
             }
         }
         (changes, others)
