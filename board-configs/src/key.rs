@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use crate::units::{size, spell_size, spell_time, time};
 
+/// The word for a time that does not come.
+pub(crate) const NEVER: &str = "never";
+
 /// One key.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
@@ -47,6 +50,13 @@ pub enum Kind {
     },
     /// A time with its unit: `"200ms"`.
     Time {
+        /// The shortest, as it would be written.
+        min: &'static str,
+        /// The longest.
+        max: &'static str,
+    },
+    /// A time with its unit, or `"never"`.
+    TimeOrNever {
         /// The shortest, as it would be written.
         min: &'static str,
         /// The longest.
@@ -103,6 +113,8 @@ pub enum Form {
     Interface,
     /// An absolute path of a device.
     Device,
+    /// An absolute path of a folder.
+    Folder,
     /// An IPv4 address.
     Address4,
     /// An IPv6 address.
@@ -113,6 +125,12 @@ pub enum Form {
     Host,
     /// A path, or `credential:NAME`.
     Secret,
+    /// An IP address with its port.
+    AddressPort,
+    /// An account at a station (DC-09): 3 to 16 hexadecimal digits.
+    Account,
+    /// A number as DC-09 writes receiver and prefix: 1 to 6 hexadecimal digits.
+    HexNumber,
 }
 
 impl Form {
@@ -126,6 +144,7 @@ impl Form {
             Self::BoardName => "1 to 32 of a-z, 0-9, '-' and '_', the name of a board's file without .toml",
             Self::Interface => "a network interface: 1 to 15 characters without blanks, '/' and ':'",
             Self::Device => "an absolute path such as \"/dev/ttyS1\"",
+            Self::Folder => "an absolute path such as \"/sys/class/power_supply/mains\"",
             Self::Address4 => "an IPv4 address such as \"192.0.2.1\"",
             Self::Address6 => "an IPv6 address such as \"fe80::1\"",
             Self::HostPort => {
@@ -133,6 +152,9 @@ impl Form {
             }
             Self::Host => "a host name or an IP address",
             Self::Secret => "the path of a file, or \"credential:NAME\" for a systemd credential",
+            Self::AddressPort => "an IP address with its port, \"192.0.2.1:9000\" or \"[2001:db8::1]:9000\"",
+            Self::Account => "3 to 16 of 0-9 and A-F in quotes",
+            Self::HexNumber => "1 to 6 of 0-9 and A-F in quotes",
         }
     }
 
@@ -151,12 +173,19 @@ impl Form {
             Self::Label => (1..=120).contains(&length) && !text.chars().any(char::is_control),
             Self::BoardName => (1..=32).contains(&length) && text.chars().all(|c| plain(c) || c == '_'),
             Self::Interface => is_interface(text),
-            Self::Device => text.starts_with('/') && text.len() > 1 && !text.chars().any(char::is_control),
+            Self::Device | Self::Folder => {
+                text.starts_with('/') && text.len() > 1 && !text.chars().any(char::is_control)
+            }
             Self::Address4 => text.parse::<core::net::Ipv4Addr>().is_ok(),
             Self::Address6 => text.parse::<core::net::Ipv6Addr>().is_ok(),
             Self::HostPort => crate::broker::parse(text).is_some(),
             Self::Host => crate::broker::is_host(text),
             Self::Secret => crate::secret::parse(text).is_some(),
+            Self::AddressPort => {
+                text.parse::<core::net::SocketAddr>().is_ok_and(|address| address.port() != 0)
+            }
+            Self::Account => (3..=16).contains(&length) && is_hex(text),
+            Self::HexNumber => (1..=6).contains(&length) && is_hex(text),
         }
     }
 }
@@ -171,6 +200,9 @@ impl Kind {
             Self::Whole { min, max } => format!("a whole number from {min} to {max}"),
             Self::Time { min, max } => {
                 format!("a time from {min} to {max}, written like \"{min}\" (ms, s, m, h)")
+            }
+            Self::TimeOrNever { min, max } => {
+                format!("a time from {min} to {max}, written like \"{min}\" (ms, s, m, h), or \"{NEVER}\"")
             }
             Self::Size { min, max } => {
                 format!("a size from {min} to {max}, written like \"{min}\" (B, KiB, MiB, GiB)")
@@ -195,6 +227,7 @@ impl Kind {
             | Self::Flag
             | Self::Whole { .. }
             | Self::Time { .. }
+            | Self::TimeOrNever { .. }
             | Self::Size { .. }
             | Self::Word(_)
             | Self::Words(_)
@@ -215,6 +248,11 @@ pub(crate) fn bounded_time(text: &str, min: &str, max: &str) -> Result<Duration,
     }
 }
 
+/// The same, or [`NEVER`], which is `None`.
+pub(crate) fn bounded_time_or_never(text: &str, min: &str, max: &str) -> Result<Option<Duration>, String> {
+    if text == NEVER { Ok(None) } else { bounded_time(text, min, max).map(Some) }
+}
+
 /// A size within bounds written as text; `Err` says the bounds.
 pub(crate) fn bounded_size(text: &str, min: &str, max: &str) -> Result<u64, String> {
     let bound = |bound| size(bound).expect("the bounds of a key are sizes: tested");
@@ -224,6 +262,10 @@ pub(crate) fn bounded_size(text: &str, min: &str, max: &str) -> Result<u64, Stri
         Some(value) => Ok(value),
         None => Err(format!("{text:?} is not a size")),
     }
+}
+
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn is_interface(text: &str) -> bool {

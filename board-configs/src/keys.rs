@@ -2,15 +2,17 @@
 
 mod board;
 mod site;
+mod station;
 
 pub use board::BOARD;
 pub(crate) use site::MAX_TARGETS_PER_FAMILY;
 pub use site::SITE;
+pub(crate) use station::SUPERVISION_FORMATS;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::{Key, Kind, Need, bounded_size, bounded_time};
+    use crate::key::{Key, Kind, Need, bounded_size, bounded_time, bounded_time_or_never};
     use crate::value::{default, example, whole};
 
     fn all() -> Vec<&'static Key> {
@@ -33,6 +35,7 @@ mod tests {
                 Kind::Flag => value.as_bool().is_some(),
                 Kind::Whole { min, max } => whole(&value).is_some_and(|n| (*min..=*max).contains(&n)),
                 Kind::Time { min, max } => bounded_time(text, min, max).is_ok(),
+                Kind::TimeOrNever { min, max } => bounded_time_or_never(text, min, max).is_ok(),
                 Kind::Size { min, max } => bounded_size(text, min, max).is_ok(),
                 Kind::Word(words) => words.contains(&text),
                 Kind::Words(_)
@@ -49,7 +52,9 @@ mod tests {
     fn every_bound_is_a_time_or_size_and_in_order() {
         for key in all() {
             match &key.kind {
-                Kind::Time { min, max } => assert!(bounded_time(min, min, max).is_ok(), "{}", key.name),
+                Kind::Time { min, max } | Kind::TimeOrNever { min, max } => {
+                    assert!(bounded_time(min, min, max).is_ok(), "{}", key.name);
+                }
                 Kind::Size { min, max } => assert!(bounded_size(min, min, max).is_ok(), "{}", key.name),
                 Kind::Whole { min, max } => assert!(min < max, "{}", key.name),
                 Kind::Text(_)

@@ -25,7 +25,7 @@ mod suggest;
 mod units;
 mod value;
 
-pub use board::{Board, CardPort};
+pub use board::{Board, CardPort, PowerFolders};
 pub use effective::{Effective, Loaded, Origin};
 pub use keys::{BOARD, SITE};
 pub use load::{load_board, load_site, read_board, read_site};

@@ -6,6 +6,7 @@ mod links;
 mod mqtt;
 mod ports;
 mod site;
+mod stations;
 mod targets;
 mod timing;
 

@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::Origin;
-use crate::key::{Form, Key, Kind, Need, bounded_size, bounded_time};
+use crate::key::{Form, Key, Kind, Need, bounded_size, bounded_time, bounded_time_or_never};
 use crate::source::{At, Place, Source};
 use crate::suggest::nearest;
 use crate::value::{default, example, found, one_of, spell, whole};
@@ -81,6 +81,14 @@ impl<'a> Section<'a> {
         self.read(name, |kind, value| {
             let Kind::Time { min, max } = kind else { misread(name, kind) };
             bounded_time(value.as_str().ok_or_else(|| found(value))?, min, max)
+        })
+    }
+
+    /// A time within the key's bounds, or never.
+    pub(crate) fn time_or_never(&self, name: &str) -> Option<At<Option<Duration>>> {
+        self.read(name, |kind, value| {
+            let Kind::TimeOrNever { min, max } = kind else { misread(name, kind) };
+            bounded_time_or_never(value.as_str().ok_or_else(|| found(value))?, min, max)
         })
     }
 

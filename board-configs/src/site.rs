@@ -118,6 +118,23 @@ pub struct StationSettings {
     pub supervision_bare: bool,
 }
 
+impl StationSettings {
+    /// What signs of life and their answers take in so long on one link, bytes with all headers.
+    ///
+    /// A sign of life is some 40 bytes, encrypted 95, its answer likewise; UDP adds 28 to each, TCP 52 and
+    /// an empty segment.
+    #[must_use]
+    pub fn supervision_bytes(&self, within: Duration) -> u64 {
+        let exchange = match (self.transport, self.key.is_some()) {
+            (StationTransport::Udp, false) => 150,
+            (StationTransport::Udp, true) => 250,
+            (StationTransport::Tcp, false) => 240,
+            (StationTransport::Tcp, true) => 350,
+        };
+        exchange * within.as_secs() / self.supervision.as_secs().max(1)
+    }
+}
+
 /// The key of a station.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StationKey {
@@ -204,6 +221,34 @@ pub enum Insecure {
     MqttWithoutTls,
     /// `dc09-clear`: signals to the station in clear.
     Dc09Clear,
+}
+
+impl StationTransport {
+    /// Every transport.
+    pub const ALL: [Self; 2] = [Self::Tcp, Self::Udp];
+
+    /// As the site file writes it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+impl KeyEncoding {
+    /// Every encoding.
+    pub const ALL: [Self; 2] = [Self::Hex, Self::Ascii];
+
+    /// As the site file writes it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hex => "hex",
+            Self::Ascii => "ascii",
+        }
+    }
 }
 
 impl LineProfile {

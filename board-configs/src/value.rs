@@ -57,7 +57,9 @@ pub(crate) fn example(key: &Key) -> String {
         Kind::Whole { min, .. } => {
             format!("{name} = {}", default.map_or_else(|| min.to_string(), str::to_owned))
         }
-        Kind::Time { min, .. } | Kind::Size { min, .. } => quoted(default.unwrap_or(min)),
+        Kind::Time { min, .. } | Kind::TimeOrNever { min, .. } | Kind::Size { min, .. } => {
+            quoted(default.unwrap_or(min))
+        }
         Kind::Word(words) => quoted(default.unwrap_or(words[0])),
         Kind::Words(words) => format!("{name} = [\"{}\"]", words[0]),
         Kind::Addresses { .. } => format!("{name} = [\"192.0.2.1\", \"2001:db8::1\"]"),
@@ -71,11 +73,15 @@ pub(crate) fn example(key: &Key) -> String {
             Form::BoardName => "lab",
             Form::Interface => "eth0",
             Form::Device => "/dev/ttyS1",
+            Form::Folder => "/sys/class/power_supply/mains",
             Form::Address4 => "192.0.2.1",
             Form::Address6 => "fe80::1",
             Form::HostPort => "broker.example.net:8883",
             Form::Host => "broker.example.net",
             Form::Secret => "/etc/holdfast/site.key",
+            Form::AddressPort => "192.0.2.1:9000",
+            Form::Account => "A017",
+            Form::HexNumber => default.unwrap_or("1"),
         }),
     }
 }
@@ -86,7 +92,9 @@ pub(crate) fn default<'a>(kind: &Kind, text: &'a str) -> DeValue<'a> {
         Kind::Flag | Kind::Whole { .. } => {
             DeValue::parse(text).expect("defaults are TOML: tested").into_inner()
         }
-        Kind::Text(_) | Kind::Time { .. } | Kind::Size { .. } | Kind::Word(_) => DeValue::String(text.into()),
+        Kind::Text(_) | Kind::Time { .. } | Kind::TimeOrNever { .. } | Kind::Size { .. } | Kind::Word(_) => {
+            DeValue::String(text.into())
+        }
         Kind::Words(_)
         | Kind::Addresses { .. }
         | Kind::Names { .. }

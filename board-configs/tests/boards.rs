@@ -3,7 +3,7 @@
 
 mod common;
 
-use board_configs::{CardPort, Origin};
+use board_configs::{CardPort, Origin, PowerFolders};
 use common::{board_of, messages};
 
 const GENERIC: (&str, &str) = (
@@ -49,6 +49,18 @@ fn each_value_says_which_file_it_comes_from() {
     assert_eq!(origin("card.lines"), ("3", file("acme", 4)));
     assert_eq!(origin("card.baud"), ("115200", file("generic", 10)));
     assert_eq!(origin("proven"), ("false", Origin::Default));
+}
+
+#[test]
+fn power_is_inherited_key_by_key() {
+    let parent = (
+        "parent",
+        "about = \"a\"\n[ports]\nlan = \"eth0\"\n[power]\nmains = \"/sys/a\"\nbattery = \"/sys/b\"\n",
+    );
+    let heir = ("heir", "inherit = \"parent\"\nabout = \"b\"\n[power]\nmains = \"/sys/c\"\n");
+    let power = board_of("heir", &[parent, heir]).unwrap().value.power;
+    assert_eq!(power, PowerFolders { mains: Some("/sys/c".into()), battery: Some("/sys/b".into()) });
+    assert_eq!(board_of("generic", &[GENERIC]).unwrap().value.power, PowerFolders::default());
 }
 
 /// A board file, what is said.

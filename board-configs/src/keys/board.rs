@@ -43,6 +43,28 @@ pub const BOARD: &[Key] = &[
         need: Need::Without("that of the inherited board, or none: systemd's is all there is"),
         about: "The device of a hardware watchdog.",
     },
+    Key {
+        name: "power",
+        kind: Kind::Section(POWER),
+        need: Need::Without("that of the inherited board, or the box does not know how it is powered"),
+        about: "How the box learns that the mains or its battery fail; the station is told (E301, E302). Inherited \
+                key by key.",
+    },
+];
+
+const POWER: &[Key] = &[
+    Key {
+        name: "mains",
+        kind: Kind::Text(Form::Folder),
+        need: Need::Without("that of the inherited board, or not known"),
+        about: "The mains supply as the kernel shows it, the folder with the file online.",
+    },
+    Key {
+        name: "battery",
+        kind: Kind::Text(Form::Folder),
+        need: Need::Without("that of the inherited board, or not known"),
+        about: "The battery as the kernel shows it, the folder with the files capacity_level or capacity.",
+    },
 ];
 
 const CARD: &[Key] = &[

@@ -5,6 +5,8 @@ use hal::LinkId;
 use crate::key::{Form, Key, Kind, Need};
 use crate::{Insecure, LineProfile, Release};
 
+use super::station::{MAX_STATIONS, STATION};
+
 /// Targets of a link that are asked in one family.
 pub(crate) const MAX_TARGETS_PER_FAMILY: usize = 8;
 
@@ -42,6 +44,13 @@ pub const SITE: &[Key] = &[
         need: Need::Without("everything is protected"),
         about: "Protections that are taken off, each by its word. The NOC sees them.",
     },
+    Key {
+        name: "test_every",
+        kind: Kind::TimeOrNever { min: "1m", max: "744h" },
+        need: Need::Default("24h"),
+        about: "Between two periodic tests (E602) that the box sends to its station under its own account. Only \
+                with a station.",
+    },
     Key { name: "lan", kind: Kind::Section(LAN), need: Need::Required, about: "The LAN side." },
     Key {
         name: "link",
@@ -60,6 +69,13 @@ pub const SITE: &[Key] = &[
         kind: Kind::Sections { keys: LINE, max: 8 },
         need: Need::Without("no lines"),
         about: "The analogue lines in use, one section each.",
+    },
+    Key {
+        name: "station",
+        kind: Kind::Sections { keys: STATION, max: MAX_STATIONS },
+        need: Need::Without("no line can have the profile alarm"),
+        about: "The alarm receiving centres (SIA DC-09), the preferred one first: the next is tried when the one \
+                before it does not answer or does not want a signal.",
     },
     Key {
         name: "mqtt",
@@ -193,6 +209,14 @@ const LINE: &[Key] = &[
     },
     Key { name: "profile", kind: Kind::Word(PROFILES), need: Need::Required, about: "What hangs on it." },
     Key { name: "name", kind: Kind::Text(Form::Label), need: Need::Required, about: "What people call it." },
+    Key {
+        name: "withdraw_after",
+        kind: Kind::TimeOrNever { min: "5s", max: "24h" },
+        need: Need::Without("60s for profile alarm, never for the others"),
+        about: "Without any path to a station for so long, the line's voltage is withdrawn: the panel's own line \
+                check then shows trouble on its keypad. Restored after 30 s of a proven path, never changed in \
+                mid-call.",
+    },
 ];
 
 const MQTT: &[Key] = &[

@@ -1,13 +1,13 @@
 //! A board and all boards that it inherits from, merged: the nearest word counts.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::key::Form;
 use crate::keys::BOARD;
 use crate::section::Section;
 use crate::source::{At, Findings, Place, Source, open};
-use crate::{Board, CardPort, Effective, Errors, Loaded, Origin, Problem, Read};
+use crate::{Board, CardPort, Effective, Errors, Loaded, Origin, PowerFolders, Problem, Read};
 
 /// `inherit` over `inherit`: deeper than anybody can follow.
 const MAX_DEPTH: usize = 8;
@@ -54,6 +54,8 @@ struct Part {
     device: Option<At<String>>,
     baud: Option<At<u64>>,
     lines: Option<At<u64>>,
+    mains: Option<At<String>>,
+    battery: Option<At<String>>,
     watchdog: Option<At<String>>,
 }
 
@@ -61,6 +63,7 @@ fn part(source: &Source, table: &toml::Spanned<toml::de::DeTable<'_>>) -> Part {
     let file = Section::whole(source, BOARD, table.get_ref());
     let (about, inherit, proven) = (file.text("about"), file.text("inherit"), file.flag("proven"));
     let (ports, card) = (file.names("ports"), file.section("card"));
+    let power = file.section("power");
     Part {
         name: String::new(),
         source: Source::default(),
@@ -71,6 +74,8 @@ fn part(source: &Source, table: &toml::Spanned<toml::de::DeTable<'_>>) -> Part {
         device: card.text("device"),
         baud: card.whole_number("baud"),
         lines: card.whole_number("lines"),
+        mains: power.text("mains"),
+        battery: power.text("battery"),
         watchdog: file.text("watchdog"),
     }
 }
@@ -134,6 +139,7 @@ fn merged(chain: &[Part]) -> Option<Board> {
         about: own.about.clone()?.value,
         proven: own.proven.clone()?.value,
         ports,
+        power: power(chain),
         watchdog: watchdog.map(|at| at.value),
     })
 }
@@ -154,6 +160,16 @@ fn ports(chain: &[Part]) -> BTreeMap<String, String> {
         }
     }
     ports
+}
+
+fn power(chain: &[Part]) -> PowerFolders {
+    let nearest = |own: fn(&Part) -> Option<&At<String>>| {
+        chain.iter().find_map(own).map(|at| PathBuf::from(at.value.clone()))
+    };
+    PowerFolders {
+        mains: nearest(|part| part.mains.as_ref()),
+        battery: nearest(|part| part.battery.as_ref()),
+    }
 }
 
 /// `Err` when a card is begun and not finished.

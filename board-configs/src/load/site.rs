@@ -10,6 +10,7 @@ use super::lines::lines;
 use super::links::links;
 use super::mqtt::mqtt;
 use super::ports::Ports;
+use super::stations::{stations, test_every};
 use super::timing::timing;
 use crate::keys::SITE;
 use crate::section::Section;
@@ -40,11 +41,14 @@ fn site(source: &Source, table: &Spanned<DeTable<'_>>, path: &Path, board: &Boar
     let file = Section::whole(source, SITE, table.get_ref());
     let mut ports = Ports::of(board);
     let name = file.text("site");
-    let insecure = insecure(&file);
+    let centres = file.sections("station");
+    let insecure = insecure(&file, &centres);
     let lan = lan(&file, &mut ports);
     let links = links(&file, &mut ports);
     let timing = timing(&file.section("timing"));
     let lines = lines(&file, board);
+    let stations = stations(&file, &centres, path, &insecure, &links);
+    let test_every = test_every(&file);
     let mqtt = mqtt(&file, path, &insecure);
     let spool = spool(&file.section("spool"));
     let site: SiteId = name?.value.parse().expect("the key has this form");
@@ -54,8 +58,8 @@ fn site(source: &Source, table: &Spanned<DeTable<'_>>, path: &Path, board: &Boar
         links,
         timing: timing?,
         lines,
-        stations: Vec::new(),
-        test_every: None,
+        stations,
+        test_every,
         mqtt,
         spool: spool?,
         insecure,
@@ -70,15 +74,14 @@ fn lan(file: &Section<'_>, ports: &mut Ports<'_>) -> Option<Lan> {
     ports.take(&file.section("lan")).map(|interface| Lan { interface })
 }
 
-fn insecure(file: &Section<'_>) -> Vec<Insecure> {
+fn insecure(file: &Section<'_>, stations: &[Section<'_>]) -> Vec<Insecure> {
     let mut taken_off = Vec::new();
     for word in file.words("insecure") {
         let insecure = Insecure::ALL.into_iter().find(|insecure| insecure.word() == word.value);
         let insecure = insecure.expect("the key has these words and no others");
         let protects_nothing = match insecure {
             Insecure::MqttWithoutTls => !file.has("mqtt"),
-            // No key of this file describes a station.
-            Insecure::Dc09Clear => true,
+            Insecure::Dc09Clear => stations.iter().all(|station| station.has("key")),
         };
         if taken_off.contains(&insecure) || protects_nothing {
             let what = format!("{:?} takes off nothing here", word.value);

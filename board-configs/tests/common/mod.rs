@@ -16,6 +16,7 @@ pub(crate) fn board() -> Board {
         proven: false,
         ports: BTreeMap::from(["lan", "wan1", "wan2"].map(port)),
         card: Some(CardPort { device: "/dev/ttyS1".into(), baud: 921_600, lines: 2 }),
+        power: board_configs::PowerFolders::default(),
         watchdog: None,
     }
 }

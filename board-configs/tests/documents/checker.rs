@@ -72,8 +72,11 @@ fn fits_type(wanted: &str, value: &Value) -> bool {
     }
 }
 
-/// The patterns are those of a number and its unit.
+/// The patterns are those of a number and its unit, some with `never` beside it.
 fn fits_unit(pattern: &str, text: &str) -> bool {
+    if let Some(number) = pattern.strip_prefix("^(").and_then(|rest| rest.strip_suffix("|never)$")) {
+        return text == "never" || fits_unit(&format!("^{number}$"), text);
+    }
     let units = pattern.strip_prefix("^[0-9]+ *(").and_then(|rest| rest.strip_suffix(")$"));
     let units = units.unwrap_or_else(|| panic!("{pattern:?} is a pattern that this checker does not know"));
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

@@ -64,6 +64,8 @@ fn an_editor_marks_what_the_reader_refuses() {
         ("[[link]]\nport = \"wan1\"", "name"),
         ("[mqtt]\nbroker = 8883", "broker"),
         ("insecure = [\"tls\"]", "insecure"),
+        ("[[station]]\ntransport = \"sctp\"", "transport"),
+        ("test_every = \"sometimes\"", "test_every"),
     ];
     for (text, key) in mistakes {
         let text = format!("site = \"s\"\nlan = {{ port = \"lan\" }}\n{text}\n");

@@ -35,6 +35,9 @@ fn of(kind: &Kind) -> Value {
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Whole { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Kind::Time { .. } => json!({ "type": "string", "pattern": "^[0-9]+ *(ms|s|m|h)$" }),
+        Kind::TimeOrNever { .. } => {
+            json!({ "type": "string", "pattern": "^([0-9]+ *(ms|s|m|h)|never)$" })
+        }
         Kind::Size { .. } => json!({ "type": "string", "pattern": "^[0-9]+ *(B|KiB|MiB|GiB)$" }),
         Kind::Word(words) => json!({ "enum": words }),
         Kind::Words(words) => json!({ "type": "array", "uniqueItems": true, "items": { "enum": words } }),

@@ -13,6 +13,7 @@ pub(crate) fn text(keys: &[Key]) -> String {
             | Kind::Flag
             | Kind::Whole { .. }
             | Kind::Time { .. }
+            | Kind::TimeOrNever { .. }
             | Kind::Size { .. }
             | Kind::Word(_)
             | Kind::Words(_)
