@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use noc_messages::Body;
+use noc_messages::{Body, DeliveryBody};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -67,6 +67,15 @@ pub(crate) fn record(body: &Body) {
         Body::Loss(b) => {
             tracing::warn!(class = b.class.as_str(), count = b.count, why = b.why, "records lost");
         }
+        Body::Signal(b) => {
+            let line = b.line.map_or_else(|| "box".to_owned(), |line| line.to_string());
+            tracing::info!(signal = b.signal, line, account = b.account, event = b.event, b.words, "signal");
+        }
+        Body::Delivery(b) => {
+            let DeliveryBody { signal, station, link, took_ms, panel_gone, .. } = b;
+            tracing::info!(signal, station, link, took_ms, panel_gone, "signal delivered");
+        }
+        Body::OnTest(b) => tracing::info!(account = b.account, on = b.on, by = b.by, "account on test"),
         Body::Metrics(_) => {}
     }
 }

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Class, Position, Severity};
+use crate::{Class, DeliveryBody, OnTestBody, Position, Severity, SignalBody};
 
 /// The content of a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,12 @@ pub enum Body {
     Loss(LossBody),
     /// A sample.
     Metrics(MetricsBody),
+    /// A signal was heard, or the box has one of its own.
+    Signal(SignalBody),
+    /// A station has taken a signal over.
+    Delivery(DeliveryBody),
+    /// An account was put on test, or is no longer.
+    OnTest(OnTestBody),
 }
 
 /// The daemon began to serve.

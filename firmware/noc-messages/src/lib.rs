@@ -7,6 +7,7 @@
 
 mod body;
 mod record;
+mod signal;
 mod site_id;
 mod state;
 pub mod topics;
@@ -17,6 +18,7 @@ pub use body::{
     VerdictBody,
 };
 pub use record::{Class, Position, Record, Stamp};
+pub use signal::{DeliveryBody, OnTestBody, SignalBody};
 pub use site_id::{SiteId, SiteIdError};
 pub use state::{ActiveCondition, Presence, PresenceState, Severity, StateDocument};
 pub use watermark::Watermark;

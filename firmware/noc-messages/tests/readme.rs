@@ -46,10 +46,13 @@ const fn kind(body: &Body) -> &'static str {
         Body::Card(_) => "card",
         Body::Loss(_) => "loss",
         Body::Metrics(_) => "metrics",
+        Body::Signal(_) => "signal",
+        Body::Delivery(_) => "delivery",
+        Body::OnTest(_) => "on_test",
     }
 }
 
-const KINDS: usize = 9;
+const KINDS: usize = 12;
 
 #[test]
 fn every_example_of_the_readme_is_a_message_of_its_topic() {

@@ -148,6 +148,30 @@ fn body(body: &Body) -> String {
         Body::Line(b) => format!("line {} {}", b.line, b.to),
         Body::Card(b) => format!("card {}: {}", b.to, b.detail),
         Body::Loss(b) => format!("LOST {} {} records: {}", b.count, b.class.as_str(), b.why),
+        Body::Signal(b) => {
+            let of = b.line.map_or_else(|| "the box".to_owned(), |line| format!("line {line}"));
+            let test = if b.on_test { ", ON TEST" } else { "" };
+            format!(
+                "signal {} of {of}: {} {} {} {}, {}{test}",
+                b.signal, b.account, b.event, b.partition, b.zone, b.words
+            )
+        }
+        Body::Delivery(b) => {
+            let gone = if b.panel_gone { ", the panel had hung up" } else { "" };
+            format!(
+                "signal {} delivered to {} over {} in {}{gone}",
+                b.signal,
+                b.station,
+                b.link,
+                span(b.took_ms)
+            )
+        }
+        Body::OnTest(b) if b.on => {
+            let lasts =
+                b.lasts_s.map_or_else(String::new, |s| format!(" for {}", span(s.saturating_mul(1000))));
+            format!("account {} on test{lasts}, by {}", b.account, b.by)
+        }
+        Body::OnTest(b) => format!("account {} no longer on test, by {}", b.account, b.by),
         Body::Metrics(b) => format!("metrics, {} records spooled", b.spooled),
     }
 }
