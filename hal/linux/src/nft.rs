@@ -1,4 +1,4 @@
-//! Our one nftables table: masquerade, flow marks, forwarding policy.
+//! Our one nftables table: masquerade, flow marks, what may be forwarded and what may come in.
 //!
 //! The text is loaded whole, in one transaction, at start and when somebody else touched it; a
 //! failover never changes it. Interfaces are matched by name, so they may come and go. Tables of
@@ -38,7 +38,7 @@ pub enum NftError {
     Hung,
     /// It refused the ruleset.
     #[error(
-        "nft refuses the ruleset: {0}; the kernel needs nf_tables with inet, nat, masquerade, ct and reject"
+        "nft refuses the ruleset: {0}; the kernel needs nf_tables with inet, nat, masquerade, ct, rt, exthdr, limit and reject"
     )]
     Refused(String),
 }

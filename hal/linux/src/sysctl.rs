@@ -59,8 +59,8 @@ impl Sysctls {
         Self { root: root.to_owned() }
     }
 
-    /// Forwarding in both families and echo sockets for the group of this process. Returns what had
-    /// to be changed.
+    /// Forwarding in both families, echo sockets for the group of this process, and TCP of the box that
+    /// finds its way through a PMTU black hole (RFC 4821). Returns what had to be changed.
     ///
     /// To be called behind [`Self::prepare_wan`]: where `accept_ra` is not yet 2, turning IPv6
     /// forwarding on makes the kernel forget the routers that it heard of.
@@ -69,6 +69,9 @@ impl Sysctls {
         changed.note(self.set("net/ipv4/ip_forward", "1")?);
         if self.has_v6() {
             changed.note(self.set("net/ipv6/conf/all/forwarding", "1")?);
+        }
+        if self.root.join(MTU_PROBING).is_file() {
+            changed.note(self.set(MTU_PROBING, "1")?);
         }
         changed.note(self.open_echo_sockets(nix::unistd::getegid().as_raw())?);
         Ok(changed.0)
@@ -123,6 +126,9 @@ impl Sysctls {
         }
     }
 }
+
+/// 1: only once a black hole is suspected.
+const MTU_PROBING: &str = "net/ipv4/tcp_mtu_probing";
 
 /// Family, name, value.
 const WAN_SETTINGS: [(&str, &str, &str); 5] = [
@@ -195,6 +201,16 @@ mod tests {
         assert_eq!(sysctls.prepare_router().unwrap(), Vec::<String>::new());
         let untouched = fs::read_to_string(folder.path().join("net/ipv4/ip_forward")).unwrap();
         assert_eq!(untouched, "1\n");
+    }
+
+    #[test]
+    fn the_box_probes_for_the_mtu_where_the_kernel_can() {
+        let (folder, sysctls) =
+            tree(&[("net/ipv4/ip_forward", "1"), ("net/ipv4/ping_group_range", "0 0"), (MTU_PROBING, "0")]);
+
+        sysctls.prepare_router().unwrap();
+
+        assert_eq!(fs::read_to_string(folder.path().join(MTU_PROBING)).unwrap(), "1");
     }
 
     #[test]

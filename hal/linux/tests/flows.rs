@@ -5,7 +5,8 @@
 mod world;
 
 use std::fs::File;
-use std::net::UdpSocket;
+use std::io::Read;
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use hal_linux::links::{LinkWatch, WatchedLink};
 use hal_linux::netlink::conntrack::Flows;
 use hal_linux::nft::{Firewall, NftError, TABLE};
 use hal_linux::sysctl::Sysctls;
+use socket2::{Domain, Protocol, Socket, Type};
 use world::{Net, in_a_namespace, link, run, two_links, watched};
 
 #[test]
@@ -58,6 +60,57 @@ fn nothing_from_a_provider_is_forwarded_unasked() {
 }
 
 #[test]
+fn a_provider_reaches_nothing_on_the_box_but_what_it_was_asked_and_its_pings() {
+    in_a_namespace(|net| {
+        let mut bench = Bench::new(net);
+        let home = net.home();
+        let open = UdpSocket::bind("[::]:7").unwrap();
+        open.set_read_timeout(Some(Duration::from_millis(150))).unwrap();
+        let listener = TcpListener::bind("0.0.0.0:80").unwrap();
+        for box_address in ["10.0.1.2", "fd00:1::2"] {
+            let at = |port: u16| std::net::SocketAddr::new(box_address.parse().unwrap(), port);
+            bench.isps[0].visit(&home, |_| {
+                let any = if box_address.contains(':') { "[::]:0" } else { "0.0.0.0:0" };
+                UdpSocket::bind(any).unwrap().send_to(b"knock", at(7)).unwrap();
+                TcpStream::connect_timeout(&at(80), Duration::from_millis(150)).unwrap_err();
+                assert!(answers_echo(at(0)), "{box_address} is silent");
+            });
+            assert!(open.recv(&mut [0; 16]).is_err(), "the knock came through");
+        }
+        bench.at_lan(|| TcpStream::connect("192.168.1.1:80").unwrap());
+        listener.accept().unwrap();
+
+        let answer = bench.isps[0].visit(&home, |_| UdpSocket::bind("10.0.1.1:9").unwrap());
+        open.send_to(b"question", "10.0.1.1:9").unwrap();
+        let (_, from) = answer.recv_from(&mut [0; 16]).unwrap();
+        bench.isps[0].visit(&home, |_| answer.send_to(b"answer", from).unwrap());
+        assert_eq!(open.recv(&mut [0; 16]).unwrap(), 6, "what was asked is answered");
+    });
+}
+
+#[test]
+fn a_connection_through_a_narrow_link_is_told_so_in_its_first_packet() {
+    in_a_namespace(|net| {
+        let mut bench = Bench::new(net);
+        let home = net.home();
+        net.ip("link set wan1 mtu 1400");
+        net.ip("route add 192.0.2.1/32 via 10.0.1.1");
+        let listener = bench.isps[0].visit(&home, |isp| {
+            isp.add_address("lo", "192.0.2.1/32");
+            isp.await_ready("lo");
+            TcpListener::bind("192.0.2.1:80").unwrap()
+        });
+        let _client = bench.at_lan(|| TcpStream::connect("192.0.2.1:80").unwrap());
+        let (server, _) = listener.accept().unwrap();
+
+        let largest = nix::sys::socket::getsockopt(&server, nix::sys::socket::sockopt::TcpMaxSeg).unwrap();
+
+        // 1400 less both headers and the timestamp option.
+        assert_eq!(largest, 1_400 - 20 - 20 - 12);
+    });
+}
+
+#[test]
 fn a_foreign_flush_is_noticed_our_own_load_is_not_and_a_reload_restores_everything() {
     in_a_namespace(|net| {
         let _isps = two_links(net);
@@ -88,6 +141,21 @@ fn a_refusal_of_nft_is_told_in_its_own_words() {
         let error = Firewall::new("lan", &[too_long]).load().unwrap_err();
         assert!(matches!(&error, NftError::Refused(words) if words.contains("a-name-of-more")), "{error}");
     });
+}
+
+/// Sends an echo request of either family from the namespace of this thread and waits for its reply.
+fn answers_echo(to: std::net::SocketAddr) -> bool {
+    let (protocol, request, reply) =
+        if to.is_ipv4() { (Protocol::ICMPV4, 8, 0) } else { (Protocol::ICMPV6, 128, 129) };
+    let socket = Socket::new(Domain::for_address(to), Type::RAW, Some(protocol)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    // The checksum of a request with nothing but its type; IPv6 has the kernel's.
+    socket.send_to(&[request, 0, 0xff - request, 0xff, 0, 0, 0, 0], &to.into()).unwrap();
+    let mut bytes = [0; 128];
+    (0..8).any(|_| {
+        let header = if to.is_ipv4() { 20 } else { 0 };
+        (&socket).read(&mut bytes).is_ok_and(|length| length > header && bytes[header] == reply)
+    })
 }
 
 /// A LAN host, the box with firewall and forwarding, two providers.

@@ -4,6 +4,9 @@
 //! drops the old mapping and makes one for the other link (one packet is lost, not all). The flow's
 //! mark says by which link it leaves; it is for flushing and counting and is never restored to
 //! packets, which would hold flows on a dead link.
+//!
+//! Nothing that a provider's side begins reaches the box or the LAN, but what is named here. TCP through
+//! a link with a small MTU is told so in its SYN: what a PMTU black hole would swallow is never sent.
 
 use std::fmt::Write;
 
@@ -13,6 +16,18 @@ use crate::links::WatchedLink;
 
 /// The name of our table, family `inet`.
 pub const TABLE: &str = "holdfast";
+
+/// What a provider may ask of the box itself, unasked: errors and neighbours (RFC 4890 4.4.1), a few pings,
+/// the DHCP server's answers, which are not tracked as such when they are broadcast.
+const ANSWERED: &str = "        icmp type { destination-unreachable, time-exceeded, parameter-problem, echo-reply } accept
+        icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem, echo-reply } accept
+        icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } ip6 hoplimit 255 accept
+        icmpv6 type { mld-listener-query } ip6 saddr fe80::/10 accept
+        icmp type echo-request limit rate 20/second burst 20 packets accept
+        icmpv6 type echo-request limit rate 20/second burst 20 packets accept
+        udp sport 67 udp dport 68 accept
+        ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept
+";
 
 pub(super) fn text(lan: &str, links: &[WatchedLink]) -> String {
     let wans: Vec<String> = links.iter().map(|l| quoted(&l.interface)).collect();
@@ -42,8 +57,19 @@ table inet {TABLE} {{
         oifname {{ {wans} }} masquerade
     }}
 
+    chain input {{
+        type filter hook input priority filter; policy accept;
+        iifname {{ {wans} }} jump from_provider
+    }}
+
+    chain from_provider {{
+        ct state established,related accept
+{ANSWERED}        counter drop
+    }}
+
     chain forward {{
         type filter hook forward priority filter; policy drop;
+        oifname {{ {wans} }} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
         ct state established,related accept
         iifname {lan} ct state invalid meta l4proto tcp reject with tcp reset
         ct state invalid drop
@@ -85,6 +111,7 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("iifname \"br0\" accept"), "{text}");
+        assert!(text.contains("iifname { \"eth0.5\", \"wwan0\" } jump from_provider"), "{text}");
     }
 
     #[test]
