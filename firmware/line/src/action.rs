@@ -135,6 +135,11 @@ pub enum Step {
         /// Which.
         signal: SignalId,
     },
+    /// Too many signals wait: this one was not taken, and the panel will repeat it.
+    NotTaken {
+        /// Which.
+        signal: SignalId,
+    },
     /// The kiss-off was given to its last sample.
     KissedOff {
         /// Which signal.

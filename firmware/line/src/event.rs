@@ -44,6 +44,11 @@ pub enum Event {
         /// Which.
         signal: SignalId,
     },
+    /// Nobody can take the signal over: too many wait. The panel repeats it.
+    NotTaken {
+        /// Which.
+        signal: SignalId,
+    },
     /// There is a path to a station (`true`) or none (`false`).
     Path {
         /// At least one path works.

@@ -64,8 +64,8 @@ impl Ledger {
         }
     }
 
-    /// The panel was told: the same digits are another event from here on.
-    pub(crate) fn kissed_off(&mut self, signal: SignalId) {
+    /// The panel was told, or nobody took the signal: the same digits are another event from here on.
+    pub(crate) fn forget(&mut self, signal: SignalId) {
         self.open.retain(|open| open.signal != signal);
     }
 
@@ -95,7 +95,7 @@ mod tests {
         let again = ledger.identify(&digits("11"), Tick(29 * MINUTES));
         assert_eq!(again, Known { signal: first.signal, first: false, delivered: true });
 
-        ledger.kissed_off(first.signal);
+        ledger.forget(first.signal);
         assert!(ledger.identify(&digits("11"), Tick(29 * MINUTES)).first);
     }
 

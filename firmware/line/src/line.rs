@@ -13,6 +13,10 @@ use crate::ledger::Ledger;
 use crate::receiver::{Receiver, Want};
 use crate::voltage::Voltage;
 
+mod status;
+
+pub use status::LineStatus;
+
 /// Longer numbers than any telephone number; what comes after is heard but not kept.
 const MAX_NUMBER: usize = 32;
 
@@ -70,17 +74,6 @@ enum State {
     Parked,
 }
 
-/// A line, for people and tools.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LineStatus {
-    /// In one word.
-    pub state: String,
-    /// The line has voltage.
-    pub fed: bool,
-    /// Calls since the daemon started.
-    pub calls: u64,
-}
-
 impl Line {
     /// A line on-hook. `first` is the number of its next call and signal; neither may ever have been
     /// used on this line before, so that identities are never used twice.
@@ -111,6 +104,7 @@ impl Line {
             Event::Digit { digit, begin, end } => self.digit((digit, begin, end), now.tick),
             Event::TonesEnded { play, sample, end } => self.tones_ended((play, sample, end), now.tick),
             Event::Delivered { signal } => self.delivered(signal),
+            Event::NotTaken { signal } => self.not_taken(signal),
             Event::Path { works } => self.voltage.path(works, now.tick),
             Event::CardLost => self.card_lost(),
         }
@@ -139,29 +133,6 @@ impl Line {
         let hang_up = self.open_since.map(|(since, _)| since + self.config.hang_up);
         let voltage = if self.in_call() { None } else { self.voltage.deadline() };
         [hang_up, self.state_deadline(), voltage].into_iter().flatten().min()
-    }
-
-    /// For people and tools.
-    #[must_use]
-    pub fn status(&self) -> LineStatus {
-        let state = match &self.state {
-            State::OnHook => "on_hook",
-            State::DialTone { .. } => "dial_tone",
-            State::Dialling { .. } => "dialling",
-            State::Settling { .. } => "answered",
-            State::Handshaking { .. } => "handshake",
-            State::Receiving { .. } => "receiving",
-            State::Reorder { .. } => "reorder",
-            State::Howler { .. } => "howler",
-            State::Parked => "parked",
-        };
-        LineStatus { state: state.to_owned(), fed: self.voltage.is_fed(), calls: self.calls }
-    }
-
-    /// A signal of this line still waits for its kiss-off.
-    #[must_use]
-    pub fn waits_for(&self, signal: SignalId) -> bool {
-        self.ledger.is_open(signal)
     }
 
     fn in_call(&self) -> bool {
@@ -257,6 +228,12 @@ impl Line {
             receiver.delivered(signal, &self.config, &mut wants);
             self.grant(wants);
         }
+    }
+
+    /// The same digits are a signal never heard before, so that the panel's next repeat is taken up.
+    fn not_taken(&mut self, signal: SignalId) {
+        self.ledger.forget(signal);
+        self.step(None, Step::NotTaken { signal });
     }
 
     fn card_lost(&mut self) {

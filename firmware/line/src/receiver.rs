@@ -161,6 +161,11 @@ impl Receiver {
         }
     }
 
+    /// The panel repeats this signal until it is told, or has just said it.
+    pub(crate) fn is_about(&self, signal: SignalId) -> bool {
+        self.open.as_ref().is_some_and(|open| open.signal == signal)
+    }
+
     /// A sequence has ended; answers whether it was a kiss-off of this receiver.
     pub(crate) fn tones_ended(
         &mut self,
@@ -173,7 +178,7 @@ impl Receiver {
         let signal = kiss_off.signal;
         let step = match end {
             TonesEnd::Completed => {
-                ledger.kissed_off(signal);
+                ledger.forget(signal);
                 self.open = None;
                 self.not_kissed_off = self.not_kissed_off.saturating_sub(1);
                 let lasted = Sequence::KissOff.lasts().unwrap_or(Duration::ZERO);

@@ -135,6 +135,10 @@ impl Lane {
         self.hop
     }
 
+    pub(crate) const fn is_routed(&self) -> bool {
+        self.routed
+    }
+
     pub(crate) fn targets(&self) -> &[IpAddr] {
         &self.targets
     }
