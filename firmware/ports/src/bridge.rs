@@ -16,12 +16,13 @@ use std::time::Duration;
 
 use appliance::Uplink;
 use hal::Family;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::Type;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream, UnixListener, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use crate::bound;
 use crate::tls::{self, ClientTls};
 pub(crate) use shrink::MARKER;
 use shrink::Shrink;
@@ -141,19 +142,11 @@ async fn dial_one(target: &Target, address: SocketAddr, uplink: &Uplink) -> Resu
 }
 
 async fn connect(address: SocketAddr, uplink: &Uplink, keep_alive: Duration) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
-    socket.set_mark(uplink.link.mark()).map_err(|e| named("mark the socket (needs CAP_NET_ADMIN)", &e))?;
-    let source = SocketAddr::new(uplink.source, 0);
-    socket.bind(&source.into()).map_err(|e| named(&format!("bind to {}", uplink.source), &e))?;
+    let socket = bound::socket(Type::STREAM, address, uplink.link, uplink.source)?;
     socket.set_tcp_nodelay(true)?;
     let patience = (keep_alive * 2).clamp(USER_TIMEOUT.0, USER_TIMEOUT.1);
     socket.set_tcp_user_timeout(Some(patience))?;
     TcpSocket::from_std_stream(socket.into()).connect(address).await
-}
-
-fn named(what: &str, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot {what}: {error}"))
 }
 
 /// The local socket of one connection; its file goes with it.

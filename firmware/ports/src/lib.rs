@@ -6,7 +6,9 @@ pub mod control;
 pub mod mqtt;
 pub mod net;
 pub mod recorder;
+pub mod station;
 pub mod store;
 pub mod tls;
 
+mod bound;
 mod bridge;

@@ -10,11 +10,13 @@ pub struct Splitter {
     inside: bool,
     /// Frames dropped because they were too long.
     pub oversized: u32,
+    /// Bytes that stood outside of any frame, line ends excluded.
+    pub skipped: u32,
 }
 
 impl Splitter {
     /// Takes bytes, calls `each` for every complete frame (LF and CR excluded). Bytes outside of
-    /// frames are skipped; a second LF begins anew.
+    /// frames are skipped and counted; a second LF begins anew.
     pub fn feed(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8])) {
         for byte in bytes {
             match byte {
@@ -28,7 +30,8 @@ impl Splitter {
                         each(&self.frame);
                     }
                 }
-                _ if !self.inside => {}
+                b'\r' => {}
+                _ if !self.inside => self.skipped = self.skipped.wrapping_add(1),
                 _ if self.frame.len() == MAX_FRAME => {
                     self.inside = false;
                     self.oversized = self.oversized.saturating_add(1);
@@ -36,6 +39,15 @@ impl Splitter {
                 other => self.frame.push(*other),
             }
         }
+    }
+
+    /// What follows has nothing to do with what came before, as between datagrams. Answers whether a
+    /// frame was begun and is dropped.
+    pub fn start_again(&mut self) -> bool {
+        let begun = self.inside && !self.frame.is_empty();
+        self.inside = false;
+        self.frame.clear();
+        begun
     }
 }
 
@@ -69,6 +81,24 @@ mod tests {
         let endless = vec![b'x'; MAX_FRAME + 10];
         let (frames, oversized) = split(&[b"\n", &endless, b"\r\nnext\r"]);
         assert_eq!((frames, oversized), (vec![b"next".to_vec()], 1));
+    }
+
+    #[test]
+    fn what_stands_outside_of_frames_is_counted_and_line_ends_are_not() {
+        let mut splitter = Splitter::default();
+        splitter.feed(b"\"NAK\"\n\r\nframe\r\n\rxy", |frame| assert_eq!(frame, b"frame"));
+        assert_eq!(splitter.skipped, 5 + 2);
+    }
+
+    #[test]
+    fn a_frame_never_goes_on_behind_a_new_start() {
+        let mut splitter = Splitter::default();
+        let mut frames = 0;
+        splitter.feed(b"\nhalf", |_| frames += 1);
+        assert!(splitter.start_again());
+        splitter.feed(b" a frame\r", |_| frames += 1);
+        assert!(!splitter.start_again());
+        assert_eq!(frames, 0);
     }
 
     proptest! {
