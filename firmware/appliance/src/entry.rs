@@ -2,6 +2,7 @@
 //!
 //! An entry once shipped is read for ever: new meaning is a new variant or an optional field.
 
+use evidence::Hash;
 use line::{CallId, SignalId, Step};
 use serde::{Deserialize, Serialize};
 use station::SignalKey;
@@ -121,6 +122,35 @@ pub enum Entry {
     },
     /// Everything that a restart needs to know, so that older entries may be dropped.
     Checkpoint(Box<Recovery>),
+    /// The oldest entries were dropped to keep within bounds; made by the log itself.
+    Dropped {
+        /// The oldest one's number.
+        first: u64,
+        /// The newest one's number.
+        last: u64,
+        /// How many could still be read.
+        entries: u64,
+        /// Hash of the newest one.
+        head: Hash,
+        /// Hash of the oldest one.
+        tail: Hash,
+        /// Why, in words.
+        why: String,
+    },
+    /// Entries that could not be written; made by the log itself.
+    Lost {
+        /// How many.
+        entries: u64,
+        /// Why, in words.
+        why: String,
+    },
+    /// At its opening the log held lines that cannot be read; made by the log itself.
+    Unreadable {
+        /// The last number before the first of them.
+        after: u64,
+        /// How many lines; they stay where they are.
+        lines: u64,
+    },
 }
 
 /// A signal that has to reach a station.

@@ -17,8 +17,10 @@ pub struct Recovery {
     /// The next signal's name.
     pub next_signal: u64,
     /// For each line the number that no call or signal of it has used.
+    #[serde(with = "pairs")]
     pub lines: BTreeMap<LineId, u64>,
     /// For each station the first sequence that is surely unused.
+    #[serde(with = "pairs")]
     pub sequences: BTreeMap<StationId, Sequence>,
     /// Accounts on test and until when, milliseconds since 1970 UTC.
     #[serde(default)]
@@ -48,7 +50,10 @@ impl Recovery {
             | Entry::Doubtful { .. }
             | Entry::Clock { .. }
             | Entry::Path { .. }
-            | Entry::Voltage { .. } => {}
+            | Entry::Voltage { .. }
+            | Entry::Dropped { .. }
+            | Entry::Lost { .. }
+            | Entry::Unreadable { .. } => {}
         }
     }
 
@@ -67,5 +72,54 @@ impl Recovery {
     fn used(&mut self, line: LineId, number: u64) {
         let next = self.lines.entry(line).or_default();
         *next = (*next).max(number + 1);
+    }
+}
+
+/// A map as a list of pairs: a key that is a number cannot be read back from within a tagged enum.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<K, V, S>(map: &BTreeMap<K, V>, to: S) -> Result<S::Ok, S::Error>
+    where
+        K: Serialize,
+        V: Serialize,
+        S: Serializer,
+    {
+        to.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, K, V, D>(from: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Vec::<(K, V)>::deserialize(from).map(|pairs| pairs.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_is_read_back_as_it_was_written() {
+        let recovery = Recovery {
+            next_signal: 5,
+            lines: [(LineId(3), 7)].into(),
+            sequences: [(StationId(0), Sequence::FIRST)].into(),
+            on_test: [("1234".to_owned(), 9)].into(),
+            ..Recovery::default()
+        };
+        let entry = Entry::Checkpoint(Box::new(recovery.clone()));
+
+        let text = serde_json::to_string(&entry).unwrap();
+
+        assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry, "{text}");
+        let mut after = Recovery::default();
+        after.take(&entry);
+        assert_eq!(after, recovery);
     }
 }
