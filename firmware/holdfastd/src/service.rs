@@ -191,6 +191,9 @@ impl Opened {
                 let families = self.appliance.status(now).wan.families;
                 Ok(serde_json::json!({ "lines": self.appliance.explain(now), "families": families }))
             }
+            Ask::Calls { .. } | Ask::OnTest { .. } => {
+                Ok(serde_json::json!({ "error": "this daemon keeps no evidence of calls" }))
+            }
         };
         let answer = answer.unwrap_or_else(|error| serde_json::json!({ "error": error.to_string() }));
         // Whoever asked may have gone.

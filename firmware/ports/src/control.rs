@@ -4,10 +4,11 @@
 //!   holdfast ──line──> connection ──Question──> loop of the daemon
 //!            <──line──            <──answer───
 //! ```
-//! It refuses to change anything: there is no ask that does. Whoever may open the socket (owner and
-//! group) may ask. A client that is slow, silent, talkative or wrong costs one of a few places for a
-//! few seconds, never the daemon's time.
+//! It changes exactly one thing: an account is put on test or taken off it, with the name of who asked.
+//! It refuses everything else. Whoever may open the socket (owner and group) may ask. A client that is
+//! slow, silent, talkative or wrong costs one of a few places for a few seconds, never the daemon's time.
 
+mod ask;
 mod connection;
 #[cfg(test)]
 mod tests;
@@ -17,11 +18,12 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+
+pub use ask::{Ask, MAX_CALLS, MAX_TEST_MINUTES};
 
 /// Clients at the same time; the next one is told so and sent away.
 pub const MAX_CONNECTIONS: usize = 8;
@@ -37,27 +39,6 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
 
 /// Owner and group may ask.
 const MODE: u32 = 0o660;
-
-/// What can be asked. On the wire: `{"ask":"status"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "ask", rename_all = "snake_case")]
-pub enum Ask {
-    /// How is the box?
-    Status,
-    /// How are the links?
-    Links,
-    /// Why is it so?
-    Explain {
-        /// Of what; everything if absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        what: Option<String>,
-    },
-}
-
-impl Ask {
-    /// All words that `ask` can be.
-    pub const KNOWN: [&'static str; 3] = ["status", "links", "explain"];
-}
 
 /// A question with the way back.
 #[derive(Debug)]

@@ -24,6 +24,7 @@ pub(super) async fn serve(
     questions: mpsc::Sender<Question>,
     patience: Duration,
 ) -> io::Result<()> {
+    let uid = stream.peer_cred().ok().map(|peer| peer.uid());
     let mut stream = BufReader::new(stream);
     loop {
         let Ok(line) = timeout(patience, next_line(&mut stream)).await else {
@@ -32,7 +33,7 @@ pub(super) async fn serve(
         };
         match line? {
             Line::Whole(line) => {
-                let answer = answer(&line, &questions, patience).await;
+                let answer = answer(&line, uid, &questions, patience).await;
                 write(&mut stream, &answer, patience).await?;
             }
             Line::TooLong => {
@@ -65,9 +66,15 @@ async fn next_line(stream: &mut BufReader<UnixStream>) -> io::Result<Line> {
     })
 }
 
-async fn answer(line: &[u8], questions: &mpsc::Sender<Question>, patience: Duration) -> Value {
-    let ask = match serde_json::from_slice::<Ask>(line) {
-        Ok(ask) => ask,
+async fn answer(
+    line: &[u8],
+    uid: Option<u32>,
+    questions: &mpsc::Sender<Question>,
+    patience: Duration,
+) -> Value {
+    let ask = match serde_json::from_slice::<Ask>(line).map(|ask| ask.admitted(uid)) {
+        Ok(Ok(ask)) => ask,
+        Ok(Err(why)) => return refusal(&why),
         Err(error) => return refusal(&format!("not a request that is known here: {error}")),
     };
     let (sender, receiver) = oneshot::channel();

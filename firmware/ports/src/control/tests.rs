@@ -16,6 +16,7 @@ async fn a_request_line_gets_one_answer_line() {
         (r#"{"ask":"status"}"#, json!({ "you asked": "Status" })),
         (r#"{"ask":"links"}"#, json!({ "you asked": "Links" })),
         (r#"{"ask":"explain"}"#, json!({ "you asked": "Explain { what: None }" })),
+        (r#"{"ask":"calls","last":5}"#, json!({ "you asked": "Calls { last: 5 }" })),
         (r#"{"ask":"explain","what":"wan"}"#, json!({ "you asked": "Explain { what: Some(\"wan\") }" })),
     ];
     for (request, answer) in cases {
@@ -37,9 +38,33 @@ async fn a_wrong_request_is_told_what_is_known_and_costs_nothing_more() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_carried_out_never_reaches_the_daemon() {
+    let (daemon, mut questions) = Daemon::start(1, PATIENCE).await;
+    let mut client = daemon.client().await;
+
+    let answer = client.ask(r#"{"ask":"on_test","account":"1234","minutes":2000}"#).await;
+
+    assert!(answer["error"].as_str().unwrap().contains("1440"), "{answer}");
+    assert!(questions.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn an_order_carries_the_user_that_the_kernel_vouches_for() {
+    let daemon = Daemon::answering().await;
+    let uid = nix::unistd::getuid();
+
+    let answer =
+        daemon.client().await.ask(r#"{"ask":"on_test","account":"1234","minutes":60,"by":"anna"}"#).await;
+
+    let ordered = format!("OnTest {{ account: \"1234\", minutes: 60, by: \"anna (uid {uid})\" }}");
+    assert_eq!(answer, json!({ "you asked": ordered }));
+}
+
+#[tokio::test]
 async fn every_known_word_is_understood() {
     for word in Ask::KNOWN {
-        let ask: Ask = serde_json::from_value(json!({ "ask": word })).unwrap();
+        let all = json!({ "ask": word, "last": 1, "account": "1234", "minutes": 1 });
+        let ask: Ask = serde_json::from_value(all).unwrap();
         assert_eq!(serde_json::to_value(ask).unwrap()["ask"], word);
     }
 }
