@@ -35,3 +35,4 @@ pub use site::{
     StationKey, StationSettings, StationTransport, WanLink,
 };
 pub use source::Read;
+pub use units::spell_time;

@@ -15,8 +15,9 @@ pub(crate) fn size(text: &str) -> Option<u64> {
     amount(text, &SIZES)
 }
 
-/// In the largest unit that keeps it whole.
-pub(crate) fn spell_time(time: Duration) -> String {
+/// A time as a file would write it, in the largest unit that keeps it whole: `24h`, `90s`.
+#[must_use]
+pub fn spell_time(time: Duration) -> String {
     spell(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), &TIMES)
 }
 

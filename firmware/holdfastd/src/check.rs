@@ -26,6 +26,9 @@ pub(crate) struct CheckArgs {
     /// Where the board files are.
     #[arg(long = "boards", value_name = "DIR", default_value = "/usr/share/holdfast/boards")]
     pub(crate) boards_dir: PathBuf,
+    /// The spool, evidence and kept faults.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/holdfast")]
+    pub(crate) data_dir: PathBuf,
     /// One JSON object for programs.
     #[arg(long)]
     pub(crate) json: bool,
@@ -37,6 +40,7 @@ pub(crate) struct Findings {
     site: Option<Loaded<Site>>,
     errors: Vec<Problem>,
     warnings: Vec<Problem>,
+    data_dir: PathBuf,
 }
 
 /// Warnings do not fail; an error is what `run` would end with, or what makes a secret public.
@@ -53,7 +57,9 @@ pub(crate) fn run(arguments: &CheckArgs) -> ExitCode {
 
 impl Findings {
     fn of(arguments: &CheckArgs) -> Self {
-        let mut findings = Self { board: None, site: None, errors: Vec::new(), warnings: Vec::new() };
+        let data_dir = arguments.data_dir.clone();
+        let mut findings =
+            Self { board: None, site: None, errors: Vec::new(), warnings: Vec::new(), data_dir };
         match read_board(&arguments.board, &arguments.boards_dir, &read_text) {
             Ok(board) => findings.with_site(board, arguments),
             Err(errors) => {
@@ -95,6 +101,7 @@ fn unproven(board: &Loaded<Board>, arguments: &CheckArgs) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
     use super::*;
@@ -121,6 +128,43 @@ mod tests {
         ] {
             assert!(text.contains(said), "{said:?} is missing in\n{text}");
         }
+    }
+
+    const ALARMS: &str = "[[line]]\nline = 0\nprofile = \"alarm\"\nname = \"panel\"\n\
+                          [[line]]\nline = 1\nprofile = \"alarm\"\nname = \"fire\"\nwithdraw_after = \"never\"\n\
+                          [[line]]\nline = 2\nprofile = \"elevator\"\nname = \"lift\"\n\
+                          [[station]]\nname = \"north\"\naddress = \"203.0.113.40:9000\"\naccount = \"A017\"\n\
+                          key = \"arc.key\"\n\
+                          [[station]]\nname = \"south\"\naddress = \"203.0.113.41:9000\"\naccount = \"A017\"\n\
+                          transport = \"udp\"\n";
+
+    #[test]
+    fn an_installer_reads_what_a_panel_can_rely_on() {
+        let site = SITE.replace("without-tls\"", "without-tls\", \"dc09-clear\"");
+        let (findings, text) = checked(&format!("{site}{ALARMS}"));
+
+        assert!(findings.errors.is_empty(), "{text}");
+        for said in [
+            "Line 0  alarm, panel; no voltage after 1m without a path",
+            "Line 1  alarm, fire; VOLTAGE STAYS when nothing can be reported",
+            "Line 2  elevator, lift; NOT SERVED YET",
+            "Station 1  north at 203.0.113.40:9000 by tcp, encrypted, key in hexadecimal",
+            "account A017, R0 L0; a sign of life every 3m",
+            "signs of life on metered fibre take 5.0 MB a month",
+            "Station 2  south at 203.0.113.41:9000 by udp, IN CLEAR",
+            "the box's own test (E602): every 24h",
+            "Evidence in /",
+            "INSECURE by the site file: dc09-clear",
+            "line[3].profile: an elevator phone is not served yet",
+        ] {
+            assert!(text.contains(said), "{said:?} is missing in\n{text}");
+        }
+        let json: serde_json::Value = serde_json::from_str(&report::json(&findings)).unwrap();
+        let alarms = &json["site"]["alarms"];
+        assert_eq!(alarms["lines"][0]["withdraw_after_s"], 60);
+        assert_eq!(alarms["lines"][2]["served"], false);
+        assert_eq!(alarms["stations"][0]["encrypted"], true);
+        assert_eq!(alarms["stations"][1]["encrypted"], false);
     }
 
     #[test]
@@ -170,13 +214,17 @@ mod tests {
 
     fn folder(site: &str) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
-        let board = "about = \"For tests.\"\n[ports]\nlan = \"eth0\"\nwan1 = \"eth1\"\n";
+        let board = "about = \"For tests.\"\n[ports]\nlan = \"eth0\"\nwan1 = \"eth1\"\n\
+                     [card]\ndevice = \"/dev/x2-none\"\nlines = 3\n";
         std::fs::write(dir.path().join("bench.toml"), board).unwrap();
         std::fs::write(dir.path().join("site.toml"), site).unwrap();
+        std::fs::write(dir.path().join("arc.key"), "0123456789abcdef0123456789abcdef\n").unwrap();
+        std::fs::set_permissions(dir.path().join("arc.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
         dir
     }
 
     fn arguments(dir: &Path, board: &str) -> CheckArgs {
-        CheckArgs { board: board.into(), site: dir.join("site.toml"), boards_dir: dir.into(), json: false }
+        let (site, boards_dir, data_dir) = (dir.join("site.toml"), dir.into(), dir.join("data"));
+        CheckArgs { board: board.into(), site, boards_dir, data_dir, json: false }
     }
 }

@@ -45,7 +45,7 @@ struct RunArguments {
     /// Sockets and the flight recorder; a tmpfs.
     #[arg(long, value_name = "DIR", default_value = "/run/holdfast")]
     run_dir: PathBuf,
-    /// The spool and kept faults; survives power cuts.
+    /// The spool, evidence and kept faults; survives power cuts.
     #[arg(long, value_name = "DIR", default_value = "/var/lib/holdfast")]
     data_dir: PathBuf,
     /// What is logged: `info`, or by module: `info,wan=debug`.

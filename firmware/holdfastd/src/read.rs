@@ -1,10 +1,15 @@
 //! The first phase of the start: board, site and secrets are read, nothing is opened or changed.
 
+pub(crate) mod station_key;
+
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
-use board_configs::{Board, MqttConfig, Secret, Site, load_board, load_site};
+use board_configs::{Board, MqttConfig, Secret, Site, StationKey, load_board, load_site};
 use ports::tls::{ClientTls, TlsFiles};
+use station_wire::Key;
 
 use crate::RunArguments;
 
@@ -14,6 +19,8 @@ pub(crate) struct Inputs {
     pub(crate) site: Site,
     /// `None`: no broker, or one in clear by the word of the site file.
     pub(crate) mqtt_tls: Option<ClientTls>,
+    /// Of each station, in its order; `None`: in clear by the word of the site file.
+    pub(crate) station_keys: Vec<Option<Key>>,
 }
 
 /// Reads everything.
@@ -25,7 +32,12 @@ pub(crate) fn read(arguments: &RunArguments) -> Result<Inputs> {
         Some(mqtt) => client_tls(mqtt)?,
         None => None,
     };
-    Ok(Inputs { board, site, mqtt_tls })
+    let keys = site.stations.iter().enumerate().map(|(place, station)| {
+        let name = format!("station[{}].key", place + 1);
+        station.key.as_ref().map(|key| station_key(key, &name)).transpose()
+    });
+    let station_keys = keys.collect::<Result<_>>()?;
+    Ok(Inputs { board, site, mqtt_tls, station_keys })
 }
 
 /// The reader that the loaders are given.
@@ -49,6 +61,50 @@ fn client_tls(mqtt: &MqttConfig) -> Result<Option<ClientTls>> {
         format!("one of {} cannot be used", names.join(", "))
     };
     ClientTls::new(&files).map(Some).with_context(of_files)
+}
+
+fn station_key(key: &StationKey, name: &str) -> Result<Key> {
+    let path = secret_path(&key.secret).with_context(|| format!("{name}: no credentials directory"))?;
+    let text = key_text(&path).with_context(|| format!("{name}: cannot read {}", path.display()))?;
+    if let (Secret::File(_), Some(others)) = (&key.secret, Others::who_can_read(&path)) {
+        // Alarms that are not sent are worse than a key that is not secret.
+        tracing::warn!(key = name, file = %path.display(), "{}: chmod 0600, and ask for another key", others.words());
+    }
+    station_key::key(&text, key.encoding)
+        .map_err(|wrong| anyhow!("{name}: {} is no key: {}. {}", path.display(), wrong.what, wrong.remedy))
+}
+
+/// The text of a station's key; a file that is far too long for one is not read to its end.
+pub(crate) fn key_text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(station_key::MAX_KEY_FILE).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Who can read a key besides its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Others {
+    Everybody,
+    Group,
+}
+
+impl Others {
+    /// `None`: nobody, or the file is not there.
+    pub(crate) fn who_can_read(path: &Path) -> Option<Self> {
+        let mode = std::fs::metadata(path).ok()?.mode();
+        match (mode & 0o007, mode & 0o070) {
+            (0, 0) => None,
+            (0, _) => Some(Self::Group),
+            _ => Some(Self::Everybody),
+        }
+    }
+
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Everybody => "anybody on this machine has the key",
+            Self::Group => "its group has the key",
+        }
+    }
 }
 
 /// What a secret holds.

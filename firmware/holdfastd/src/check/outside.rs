@@ -1,15 +1,15 @@
 //! What can be seen of the machine without touching it: secrets, devices, interfaces, programs.
 
+mod secrets;
+
 use std::ffi::OsStr;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use board_configs::{Board, Loaded, Origin, Problem, Secret, Site};
-use ports::tls::{ClientTls, TlsError, TlsFiles};
+use board_configs::{Board, LineProfile, Loaded, Origin, Problem, Site};
 
 use super::CheckArgs;
-use super::pem::{Wanted, judge};
-use crate::read::{read_text, secret_path};
+use crate::setup::evidence_dir;
 
 /// What was seen.
 #[derive(Default)]
@@ -21,7 +21,11 @@ pub(super) struct Seen {
 /// The machine, as far as board and site name it.
 pub(super) fn look(board: &Board, site: &Loaded<Site>, arguments: &CheckArgs) -> Seen {
     let mut looking = Looking { site, arguments, seen: Seen::default() };
-    looking.secrets();
+    looking.secrets_of_mqtt();
+    looking.keys_of_stations();
+    looking.lines();
+    looking.evidence();
+    looking.power(board);
     looking.interfaces(Path::new("/sys/class/net"));
     looking.card(board);
     looking.programs(&std::env::var_os("PATH").unwrap_or_default());
@@ -52,68 +56,6 @@ struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    fn secrets(&mut self) {
-        let Some(mqtt) = &self.site.value.mqtt else { return };
-        let ca = self.secret("mqtt.ca", mqtt.ca.as_ref(), Wanted::Certificate);
-        let certificate = self.secret("mqtt.certificate", mqtt.certificate.as_ref(), Wanted::Certificate);
-        let key = self.secret("mqtt.key", mqtt.key.as_ref(), Wanted::PrivateKey);
-        let (Some(ca), Some(certificate), Some(key)) = (ca, certificate, key) else { return };
-        let files = TlsFiles { ca, certificate, key, server_name: mqtt.server_name.clone() };
-        if let Err(error) = ClientTls::new(&files) {
-            let key = match &error {
-                TlsError::Pem { key, .. } => format!("mqtt.{key}"),
-                TlsError::Identity(_) => "mqtt.key".to_owned(),
-                TlsError::ServerName(_) => "mqtt.server_name".to_owned(),
-                TlsError::Library(_) => "mqtt".to_owned(),
-            };
-            self.error(&key, error.to_string(), "The daemon would not start with it.");
-        }
-    }
-
-    /// The secret's text, if it looks like what it should be.
-    fn secret(&mut self, key: &str, secret: Option<&Secret>, wanted: Wanted) -> Option<Vec<u8>> {
-        let path = match secret_path(secret?) {
-            Ok(path) => path,
-            Err(error) => {
-                let remedy = "Run check from a unit with the same LoadCredential= to have it looked at.";
-                self.warn(key, format!("cannot be looked at from here: {error}"), remedy);
-                return None;
-            }
-        };
-        let text = match read_text(&path) {
-            Ok(text) => text,
-            Err(error) => {
-                let what = format!("{} cannot be read: {error}", path.display());
-                self.error(key, what, "Put the file there, readable by the daemon.");
-                return None;
-            }
-        };
-        if wanted == Wanted::PrivateKey {
-            self.mode_of_key(key, &path);
-        }
-        if let Err(wrong) = judge(&text, wanted) {
-            let what = format!("{}: {wrong}", path.display());
-            self.error(key, what, "Write it anew from where the site's identity was made.");
-            return None;
-        }
-        Some(text.into_bytes())
-    }
-
-    fn mode_of_key(&mut self, key: &str, path: &Path) {
-        let Ok(meta) = std::fs::metadata(path) else { return };
-        let mode = meta.mode() & 0o777;
-        let remedy =
-            format!("chmod 0600 {}; if others could log in here, have a new key made.", path.display());
-        if mode & 0o007 != 0 {
-            let what =
-                format!("{} has mode {mode:04o}: anybody on this machine has the site's key", path.display());
-            self.error(key, what, &remedy);
-        } else if mode & 0o070 != 0 {
-            let what = format!("{} has mode {mode:04o}: its group has the site's key", path.display());
-            self.warn(key, what, &remedy);
-        }
-    }
-
     fn interfaces(&mut self, class: &Path) {
         let lan = ("lan.port".to_owned(), self.site.value.lan.interface.clone());
         let links = self.site.value.links.iter();
@@ -137,6 +79,39 @@ impl Looking<'_> {
             Err(error) => format!("the line card's {} is not there: {error}", card.device),
         };
         self.warn("line", what, "The daemon waits for it; see to the card, or correct the board.");
+    }
+
+    fn lines(&mut self) {
+        for (place, line) in self.site.value.lines.iter().enumerate() {
+            let what = match line.profile {
+                LineProfile::Alarm | LineProfile::Phone => continue,
+                LineProfile::Elevator => {
+                    "an elevator phone is not served yet: it reaches nobody on this line"
+                }
+                LineProfile::Fax => "a fax machine is not served yet: it reaches nobody on this line",
+            };
+            let remedy = "Leave it where it is connected, and remove the section, until Holdfast serves it.";
+            self.warn(&format!("line[{}].profile", place + 1), what.to_owned(), remedy);
+        }
+    }
+
+    fn evidence(&mut self) {
+        let dir = evidence_dir(&self.arguments.data_dir);
+        if self.site.value.lines.is_empty() || std::fs::metadata(&dir).map_or(true, |meta| meta.is_dir()) {
+            return;
+        }
+        let what = format!("{} is not a folder: no evidence of any alarm could be kept", dir.display());
+        self.error("line", what, "Move it away, or give another --data-dir.");
+    }
+
+    fn power(&mut self, board: &Board) {
+        for (key, folder) in [("power.mains", &board.power.mains), ("power.battery", &board.power.battery)] {
+            let Some(folder) = folder.as_ref().filter(|folder| !folder.is_dir()) else { continue };
+            let what = format!("this machine has no {}: its failure would not be told", folder.display());
+            let file = self.arguments.boards_dir.join(format!("{}.toml", board.name)).display().to_string();
+            let remedy = "Right on another machine than the box; else correct the board.".to_owned();
+            self.seen.warnings.push(Problem { file, line: None, key: key.to_owned(), what, remedy });
+        }
     }
 
     fn programs(&mut self, path: &OsStr) {
@@ -169,145 +144,4 @@ impl Looking<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use board_configs::{read_board, read_site};
-
-    use super::*;
-
-    const SITE: &str = "site = \"bench\"\ntargets = [\"9.9.9.9\"]\n[lan]\nport = \"lan\"\n\
-                        [[link]]\nname = \"fibre\"\nport = \"wan1\"\n\
-                        [[line]]\nline = 0\nprofile = \"phone\"\nname = \"desk\"\n\
-                        [mqtt]\nbroker = \"192.0.2.9\"\nca = \"ca.pem\"\ncertificate = \"site.pem\"\nkey = \"site.key\"\n";
-    #[test]
-    fn good_secrets_are_good() {
-        let bench = Bench::new();
-        assert_eq!(bench.errors(), Vec::<String>::new());
-    }
-
-    #[test]
-    fn bad_secrets_are_told_at_the_line_that_names_them() {
-        let bench = Bench::new();
-        let key = bench.text("site.key");
-        bench.write("ca.pem", &key, 0o644);
-        bench.write("site.key", &key, 0o644);
-        std::fs::remove_file(bench.dir.path().join("site.pem")).unwrap();
-
-        let errors = bench.errors();
-
-        let expected = [
-            ("site.toml:14: mqtt.ca: ", "found PRIVATE KEY, expected a block -----BEGIN CERTIFICATE-----"),
-            ("site.toml:15: mqtt.certificate: ", "cannot be read"),
-            ("site.toml:16: mqtt.key: ", "mode 0644: anybody on this machine has the site's key"),
-        ];
-        assert_eq!(errors.len(), expected.len(), "{errors:#?}");
-        for (error, (place, words)) in errors.iter().zip(expected) {
-            assert!(error.contains(place) && error.contains(words), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_key_of_another_certificate_is_refused_as_run_refuses_it() {
-        let bench = Bench::new();
-        bench.write("site.key", &identity().signing_key.serialize_pem(), 0o600);
-        let errors = bench.errors();
-        assert_eq!(errors.len(), 1, "{errors:#?}");
-        assert!(
-            errors[0].contains("site.toml:16: mqtt.key: ") && errors[0].contains("issue both together"),
-            "{errors:#?}"
-        );
-    }
-
-    #[test]
-    fn a_key_that_its_group_can_read_is_warned_of() {
-        let bench = Bench::new();
-        bench.write("site.key", &bench.text("site.key"), 0o640);
-        assert_eq!(bench.errors(), Vec::<String>::new());
-        assert!(bench.warnings().iter().any(|w| w.contains("its group has the site's key")));
-    }
-
-    #[test]
-    fn what_is_not_on_this_machine_is_warned_of() {
-        let warnings = Bench::new().warnings().join("\n");
-        for said in [
-            "link[1].port: this machine has no interface x2-none",
-            "the line card's /dev/x2-none is not there",
-        ] {
-            assert!(warnings.contains(said), "{said:?} is missing in {warnings}");
-        }
-        assert!(!warnings.contains("no interface lo"), "{warnings}");
-    }
-
-    #[test]
-    fn a_missing_program_is_warned_of() {
-        let bench = Bench::new();
-        let (_, site) = bench.loaded();
-        let warnings = || {
-            let mut looking = Looking { site: &site, arguments: &bench.arguments(), seen: Seen::default() };
-            looking.programs(bench.dir.path().as_os_str());
-            looking.seen.warnings.len()
-        };
-        assert_eq!(warnings(), 1);
-        bench.write("nft", "", 0o755);
-        assert_eq!(warnings(), 0);
-    }
-
-    fn identity() -> rcgen::CertifiedKey<rcgen::KeyPair> {
-        rcgen::generate_simple_self_signed(["bench".to_owned()]).unwrap()
-    }
-
-    struct Bench {
-        dir: tempfile::TempDir,
-    }
-
-    impl Bench {
-        fn new() -> Self {
-            let bench = Self { dir: tempfile::tempdir().unwrap() };
-            let board = "about = \"For tests.\"\n[ports]\nlan = \"lo\"\nwan1 = \"x2-none\"\n\
-                         [card]\ndevice = \"/dev/x2-none\"\nlines = 1\n";
-            bench.write("bench.toml", board, 0o644);
-            bench.write("site.toml", SITE, 0o644);
-            let identity = identity();
-            bench.write("ca.pem", &identity.cert.pem(), 0o644);
-            bench.write("site.pem", &identity.cert.pem(), 0o644);
-            bench.write("site.key", &identity.signing_key.serialize_pem(), 0o600);
-            bench
-        }
-
-        fn write(&self, name: &str, text: &str, mode: u32) {
-            let path = self.dir.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        }
-
-        fn text(&self, name: &str) -> String {
-            std::fs::read_to_string(self.dir.path().join(name)).unwrap()
-        }
-
-        fn arguments(&self) -> CheckArgs {
-            let (site, boards_dir) = (self.dir.path().join("site.toml"), self.dir.path().to_owned());
-            CheckArgs { board: "bench".into(), site, boards_dir, json: false }
-        }
-
-        fn loaded(&self) -> (Board, Loaded<Site>) {
-            let arguments = self.arguments();
-            let board = read_board("bench", self.dir.path(), &read_text).unwrap().value;
-            let site = read_site(&arguments.site, &board, &read_text).unwrap();
-            (board, site)
-        }
-
-        fn look(&self) -> Seen {
-            let (board, site) = self.loaded();
-            look(&board, &site, &self.arguments())
-        }
-
-        fn errors(&self) -> Vec<String> {
-            self.look().errors.iter().map(ToString::to_string).collect()
-        }
-
-        fn warnings(&self) -> Vec<String> {
-            self.look().warnings.iter().map(ToString::to_string).collect()
-        }
-    }
-}
+mod tests;

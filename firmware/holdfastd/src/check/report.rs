@@ -1,6 +1,9 @@
 //! What `check` found, for people and for programs.
 
+mod alarms;
+
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use board_configs::{Board, Effective, Loaded, Problem, Site, WanLink};
@@ -26,7 +29,7 @@ pub(super) fn text(findings: &Findings) -> String {
         board_text(&mut text, &board.value);
     }
     if let Some(site) = &findings.site {
-        site_text(&mut text, site, findings.board.as_ref().map(|board| &board.value));
+        site_text(&mut text, site, findings.board.as_ref().map(|board| &board.value), &findings.data_dir);
         values(&mut text, &site.effective);
     }
     problems(&mut text, "Warnings", &findings.warnings);
@@ -70,7 +73,7 @@ fn board_text(text: &mut String, board: &Board) {
     }
 }
 
-fn site_text(text: &mut String, site: &Loaded<Site>, board: Option<&Board>) {
+fn site_text(text: &mut String, site: &Loaded<Site>, board: Option<&Board>, data_dir: &Path) {
     let site = &site.value;
     let port = |interface: &str| {
         let port = board.and_then(|b| b.ports.iter().find(|(_, i)| *i == interface));
@@ -81,9 +84,7 @@ fn site_text(text: &mut String, site: &Loaded<Site>, board: Option<&Board>) {
     for link in &site.links {
         link_text(text, link, &port(&link.interface), site.timing.probe_metered);
     }
-    for line in &site.lines {
-        let _ = writeln!(text, "Line {}  {}, {}", line.line.0, line.profile.word(), line.name);
-    }
+    alarms::text(text, site, data_dir);
     match &site.mqtt {
         Some(mqtt) => {
             let tls = if mqtt.key.is_some() { "mutual TLS" } else { "IN CLEAR" };
@@ -150,7 +151,7 @@ fn site_json(site: &Loaded<Site>) -> Value {
         "name": value.site,
         "lan": value.lan.interface,
         "links": links.collect::<Vec<_>>(),
-        "lines": value.lines.len(),
+        "alarms": alarms::json(value),
         "broker": value.mqtt.as_ref().map(|mqtt| json!({ "host": mqtt.host, "port": mqtt.port, "tls": mqtt.key.is_some() })),
         "insecure": value.insecure.iter().map(|word| word.word()).collect::<Vec<_>>(),
         "effective": effective(&site.effective),
