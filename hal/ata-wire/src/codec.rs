@@ -3,6 +3,8 @@
 //! A message may be longer than its table says: a reader takes what it knows and leaves the rest.
 //! A shorter one is damaged.
 
+mod control;
+mod event;
 mod fields;
 mod hello;
 mod traffic;
@@ -82,11 +84,12 @@ pub(crate) fn decode(frame: &[u8]) -> Result<Message, Refused> {
     match kind {
         HOST_HELLO => hello::read_host_hello(body),
         CARD_HELLO => hello::read_card_hello(body),
-        HELLO_ACK => traffic::read_link(body).map(Message::HelloAck),
+        HELLO_ACK => traffic::read_hello_ack(body),
         HOST_HEARTBEAT => traffic::read_link(body).map(Message::HostHeartbeat),
         CARD_HEARTBEAT => traffic::read_card_heartbeat(body),
         ACK => traffic::read_ack(body),
-        EVENT => traffic::read_event(body),
+        EVENT => event::read(body),
+        CONTROL => control::read(body),
         AUDIO => traffic::read_audio(body),
         _ => Err(Refused::Unknown { version, kind }),
     }
@@ -96,11 +99,12 @@ fn write_body(message: &Message, out: &mut [u8; MAX_FRAME]) -> usize {
     match message {
         Message::HostHello(hello) => hello::write_host_hello(hello, out),
         Message::CardHello(hello) => hello::write_card_hello(hello, out),
-        Message::HelloAck(link) => traffic::write_link(HELLO_ACK, link, out),
+        Message::HelloAck(ack) => traffic::write_hello_ack(ack, out),
         Message::HostHeartbeat(link) => traffic::write_link(HOST_HEARTBEAT, link, out),
         Message::CardHeartbeat(beat) => traffic::write_card_heartbeat(beat, out),
         Message::Ack(ack) => traffic::write_ack(ack, out),
-        Message::Event(event) => traffic::write_event(event, out),
+        Message::Event(event) => event::write(event, out),
+        Message::Control(control) => control::write(control, out),
         Message::Audio(audio) => traffic::write_audio(audio, out),
     }
 }
@@ -149,4 +153,5 @@ const HOST_HEARTBEAT: u8 = 0x04;
 const CARD_HEARTBEAT: u8 = 0x05;
 const ACK: u8 = 0x06;
 const EVENT: u8 = 0x10;
+const CONTROL: u8 = 0x20;
 const AUDIO: u8 = 0x80;

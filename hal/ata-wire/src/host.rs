@@ -9,30 +9,37 @@
 //! ```
 //!
 //! It refuses to acknowledge an event before [`HostSession::acknowledge`] says that it is kept, to
-//! deliver one twice within a card's boot, and to take a hello while events of the boot before wait
-//! to be polled.
+//! deliver one twice within a card's boot, to take a hello while events of the boot before wait
+//! to be polled, and to carry controls over from one link to the next.
 
+mod audio;
 mod phase;
 #[cfg(test)]
 mod tests;
-
-use core::fmt;
+mod why;
 
 use heapless::Deque;
 
 use crate::codec::{Refused, WireBuffer, encode};
+use crate::control::ControlKind;
+use crate::event::Event;
 use crate::inbox::Inbox;
 use crate::message::{
-    Answer, CardHeartbeat, CardHello, CardState, Event, Greeting, HostHello, Link, Message, Versions,
+    Ack, Answer, Audio, CardHeartbeat, CardHello, CardState, Greeting, HelloAck, HostHello, Link, Message,
 };
+use crate::outbox::Outbox;
 use crate::timing::{CARD_LOST_AFTER_MS, MISMATCH_HELLO_MS, REGREET_MS};
 use crate::{Decoder, Seq, VERSIONS};
+use audio::Backlog;
+pub use audio::LineAudio;
 use phase::{Linked, Phase};
+pub use why::{ControlRefused, LostWhy};
 
 /// What the host's program is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostEvent {
-    /// The card speaks our version; again whenever it restarted or had to drop events.
+    /// The card speaks our version; again whenever it restarted or had to drop events. It plays
+    /// nothing, and controls that it had not acknowledged are dropped: say again how lines shall be.
     Linked(Greeting, CardState),
     /// The card cannot be used.
     Lost(LostWhy),
@@ -43,36 +50,6 @@ pub enum HostEvent {
         /// What happened.
         event: Event,
     },
-}
-
-/// Why a card cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LostWhy {
-    /// Nothing valid came for a second.
-    Silent,
-    /// It speaks, but says that it does not hear us.
-    Deaf,
-    /// No common version.
-    Version {
-        /// What it speaks.
-        card: Versions,
-        /// Its firmware.
-        firmware: heapless::String<{ crate::limits::FIRMWARE_TEXT }>,
-    },
-}
-
-impl fmt::Display for LostWhy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Silent => write!(f, "card silent for more than {CARD_LOST_AFTER_MS} ms"),
-            Self::Deaf => write!(f, "card has not heard us for more than {CARD_LOST_AFTER_MS} ms"),
-            Self::Version { card, firmware } => write!(
-                f,
-                "card speaks protocol version {card}, this program {VERSIONS}: \
-                 update the card's firmware ({firmware}) or this program"
-            ),
-        }
-    }
 }
 
 /// Odd input since the session began.
@@ -92,6 +69,8 @@ pub struct HostSession {
     phase: Phase,
     /// Outlives a link, so that a card that comes back with the same boot repeats nothing.
     inbox: Option<Inbox>,
+    outbox: Outbox,
+    audio: Backlog,
     /// The reason last told, so that it is told once.
     told: Option<LostWhy>,
     notices: Deque<HostEvent, MAX_NOTICES>,
@@ -107,6 +86,8 @@ impl HostSession {
             decoder: Decoder::new(),
             phase: Phase::greeting(now_ms),
             inbox: None,
+            outbox: Outbox::default(),
+            audio: Backlog::default(),
             told: None,
             notices: Deque::new(),
             counters: Counters::default(),
@@ -161,12 +142,31 @@ impl HostSession {
         self.next_line_event().or_else(|| self.notices.pop_front())
     }
 
+    /// The next 10 ms that a line said; audio never stands before an event.
+    pub fn poll_audio(&mut self) -> Option<LineAudio> {
+        self.audio.pop()
+    }
+
+    /// Asks something of a line. It is repeated until the card has taken it, or the link is over.
+    ///
+    /// # Errors
+    /// When no card is linked or too much waits already; nothing is kept then.
+    pub fn control(&mut self, line: u8, kind: ControlKind, now_ms: u64) -> Result<Seq, ControlRefused> {
+        if !self.is_linked() {
+            return Err(ControlRefused::NotLinked);
+        }
+        self.outbox.push(line, kind, now_ms).ok_or(ControlRefused::Full)
+    }
+
     /// When [`Self::handle_timeout`] or [`Self::poll_transmit`] has something to do.
     #[must_use]
     pub fn poll_timeout(&self) -> u64 {
         match &self.phase {
             Phase::Greeting(greeting) => greeting.next_hello_ms,
-            Phase::Linked(linked) => linked.next_heartbeat_ms.min(linked.heard_ms + CARD_LOST_AFTER_MS),
+            Phase::Linked(linked) => {
+                let control_ms = self.outbox.poll_timeout().unwrap_or(linked.next_heartbeat_ms);
+                linked.next_heartbeat_ms.min(linked.heard_ms + CARD_LOST_AFTER_MS).min(control_ms)
+            }
         }
     }
 
@@ -174,6 +174,13 @@ impl HostSession {
     pub fn acknowledge(&mut self, card_boot: u32, seq: Seq) {
         if let Some(inbox) = self.inbox.as_mut().filter(|inbox| inbox.card_boot() == card_boot) {
             inbox.acknowledge(seq);
+        }
+    }
+
+    /// The program has no use for this event: it is acknowledged once all before it are kept.
+    pub fn disregard(&mut self, card_boot: u32, seq: Seq) {
+        if let Some(inbox) = self.inbox.as_mut().filter(|inbox| inbox.card_boot() == card_boot) {
+            inbox.pass_over(seq);
         }
     }
 
@@ -191,7 +198,7 @@ impl HostSession {
 
     fn next_line_event(&mut self) -> Option<HostEvent> {
         let inbox = self.inbox.as_mut()?;
-        let event = inbox.next(&mut self.counters.unknown)?;
+        let event = inbox.next(self.host_boot, &mut self.counters.unknown)?;
         Some(HostEvent::Line { card_boot: inbox.card_boot(), event })
     }
 
@@ -205,12 +212,18 @@ impl HostSession {
             Phase::Linked(linked) => {
                 let link = Link { host_boot, card_boot: linked.card_boot };
                 if core::mem::take(&mut linked.hello_ack_due) {
-                    return Some(Message::HelloAck(link));
+                    return Some(Message::HelloAck(HelloAck {
+                        link,
+                        first_control: self.outbox.first_seq(),
+                    }));
                 }
                 if let Some(ack) = self.inbox.as_mut().and_then(Inbox::take_ack) {
                     return Some(Message::Ack(ack));
                 }
-                linked.heartbeat_due(now_ms).then_some(Message::HostHeartbeat(link))
+                if linked.heartbeat_due(now_ms) {
+                    return Some(Message::HostHeartbeat(link));
+                }
+                self.outbox.next_due(now_ms).map(Message::Control)
             }
         }
     }
@@ -220,11 +233,14 @@ impl HostSession {
             Message::CardHello(hello) => self.take_hello(hello, now_ms),
             Message::CardHeartbeat(beat) => self.take_heartbeat(beat, now_ms),
             Message::Event(event) => self.take_event(event, now_ms),
+            Message::Ack(ack) => self.take_ack(ack, now_ms),
+            Message::Audio(audio) => self.take_audio(&audio),
             Message::HostHello(_)
             | Message::HelloAck(_)
             | Message::HostHeartbeat(_)
-            | Message::Ack(_)
-            | Message::Audio(_) => count(&mut self.counters.unknown),
+            | Message::Control(_) => {
+                count(&mut self.counters.unknown);
+            }
         }
     }
 
@@ -255,7 +271,9 @@ impl HostSession {
             Some(inbox) => inbox.resume(state.first_seq),
             None => self.inbox = Some(Inbox::new(greeting.card_boot, lines_of(&state), state.first_seq)),
         }
-        self.phase = Phase::Linked(Linked::new(greeting.card_boot, state.events_lost, now_ms));
+        self.outbox.clear();
+        self.audio.clear();
+        self.phase = Phase::Linked(Linked::new(greeting.card_boot, &state, now_ms));
         self.told = None;
         let linked = HostEvent::Linked(greeting, state);
         self.notices.push_back(linked).expect("a hello is taken only when no notice waits");
@@ -273,7 +291,7 @@ impl HostSession {
             Phase::Linked(_) => return,
         };
         linked.heard_ms = now_ms;
-        linked.host_age_ms = beat.host_age_ms;
+        (linked.host_age_ms, linked.sample) = (beat.host_age_ms, beat.sample);
         let lost_more = beat.events_lost != linked.events_lost;
         if lost_more && now_ms >= linked.since_ms + REGREET_MS {
             self.phase = Phase::greeting(now_ms);
@@ -286,6 +304,24 @@ impl HostSession {
         linked.heard_ms = now_ms;
         if let Some(inbox) = &mut self.inbox {
             inbox.take_in(event);
+        }
+    }
+
+    fn take_ack(&mut self, ack: Ack, now_ms: u64) {
+        let Phase::Linked(linked) = &mut self.phase else { return };
+        if ack.boot == self.host_boot {
+            linked.heard_ms = now_ms;
+            self.outbox.acknowledge(ack.seq);
+        }
+    }
+
+    /// Audio is no sign of life: a card whose program hangs may still stream.
+    fn take_audio(&mut self, audio: &Audio) {
+        let Phase::Linked(linked) = &self.phase else { return };
+        if audio.line < linked.lines {
+            self.audio.push(audio, linked.sample);
+        } else {
+            count(&mut self.counters.unknown);
         }
     }
 

@@ -4,8 +4,9 @@
 //! passed over, counted, and acknowledged once everything before it is: it must not stop the rest.
 
 use crate::Seq;
+use crate::event::{Event, EventKind};
 use crate::limits::EVENT_WINDOW;
-use crate::message::{Ack, Event, EventKind};
+use crate::message::Ack;
 
 /// Events of one boot of a card.
 #[derive(Clone, Debug)]
@@ -60,15 +61,22 @@ impl Inbox {
         self.window[slot(self.expected)].is_some()
     }
 
-    /// The next event in order that can be used; `odd` counts those passed over.
-    pub(crate) fn next(&mut self, odd: &mut u32) -> Option<Event> {
+    /// The next event in order that is for this host; `odd` counts those that are for nobody.
+    pub(crate) fn next(&mut self, host_boot: u32, odd: &mut u32) -> Option<Event> {
         loop {
             let event = self.window[slot(self.expected)].take()?;
             self.expected = self.expected.next();
-            if matches!(event.kind, EventKind::HookChange { .. }) && event.line < self.lines {
-                return Some(event);
+            match event.kind {
+                EventKind::Other(_) => *odd = odd.saturating_add(1),
+                _ if event.line >= self.lines => *odd = odd.saturating_add(1),
+                // A play of the program before this one.
+                EventKind::TonesEnded { host_boot: asked_by, .. } if asked_by != host_boot => {}
+                EventKind::HookChange { .. }
+                | EventKind::TonesEnded { .. }
+                | EventKind::RingTrip
+                | EventKind::LineFault { .. }
+                | EventKind::TestResult { .. } => return Some(event),
             }
-            *odd = odd.saturating_add(1);
             self.pass_over(event.seq);
         }
     }
@@ -91,7 +99,8 @@ impl Inbox {
         core::mem::take(&mut self.ack_due).then_some(Ack { boot: self.card_boot, seq: self.acked })
     }
 
-    fn pass_over(&mut self, seq: Seq) {
+    /// Nobody will keep this event: it counts as kept once all before it are.
+    pub(crate) fn pass_over(&mut self, seq: Seq) {
         let ahead = seq.steps_from(self.acked.next());
         self.passed_over |= 1_u64.checked_shl(u32::from(ahead)).unwrap_or(0);
         self.acknowledge_passed_over();
@@ -118,6 +127,7 @@ mod tests {
     use super::*;
 
     const BOOT: u32 = 7;
+    const HOST: u32 = 9;
 
     fn hook(seq: u16) -> Event {
         let kind = EventKind::HookChange { off_hook: seq % 2 == 0 };
@@ -130,7 +140,7 @@ mod tests {
 
     fn drain(inbox: &mut Inbox) -> std::vec::Vec<u16> {
         let mut odd = 0;
-        core::iter::from_fn(|| inbox.next(&mut odd)).map(|event| event.seq.0).collect()
+        core::iter::from_fn(|| inbox.next(HOST, &mut odd)).map(|event| event.seq.0).collect()
     }
 
     fn acked(inbox: &mut Inbox) -> Option<u16> {
@@ -202,8 +212,8 @@ mod tests {
         inbox.take_in(Event { line: 2, ..hook(2) });
         inbox.take_in(hook(3));
         let mut odd = 0;
-        assert_eq!(inbox.next(&mut odd), Some(hook(0)));
-        assert_eq!(inbox.next(&mut odd), Some(hook(3)));
+        assert_eq!(inbox.next(HOST, &mut odd), Some(hook(0)));
+        assert_eq!(inbox.next(HOST, &mut odd), Some(hook(3)));
         assert_eq!((odd, acked(&mut inbox)), (2, None));
         inbox.acknowledge(Seq(0));
         assert_eq!(acked(&mut inbox), Some(2));

@@ -16,22 +16,27 @@ extern crate std;
 mod checksum;
 mod cobs;
 mod codec;
+mod control;
 mod decoder;
+mod event;
 pub mod host;
 mod inbox;
 pub mod limits;
 mod message;
+mod outbox;
 mod seq;
 pub mod timing;
 
 pub use checksum::{crc16, crc32};
 pub use cobs::{decode_in_place as cobs_decode, encode as cobs_encode};
 pub use codec::{Damage, Refused, WireBuffer, encode};
+pub use control::{Control, ControlKind, Feed, LineTest, Play, Step, Window};
 pub use decoder::Decoder;
-pub use host::{HostEvent, HostSession, LostWhy};
+pub use event::{Event, EventKind, Fault, TestOutcome, TonesEnd};
+pub use host::{ControlRefused, HostEvent, HostSession, LineAudio, LostWhy};
 pub use message::{
-    Ack, Answer, Audio, CardHeartbeat, CardHello, CardState, Event, EventKind, Greeting, HostHello,
-    LineState, Link, Message, Versions,
+    Ack, Answer, Audio, CardHeartbeat, CardHello, CardState, Greeting, HelloAck, HostHello, LineState, Link,
+    Message, Versions,
 };
 pub use seq::Seq;
 

@@ -16,6 +16,15 @@ pub const MAX_WIRE: usize = MAX_STUFFED + 2;
 /// Events that a card keeps until they are acknowledged; also the host's window.
 pub const EVENT_WINDOW: usize = 64;
 
+/// Controls that a host keeps until they are acknowledged: two for each line.
+pub const CONTROL_WINDOW: usize = 16;
+
+/// Steps of a tone sequence: a special information tone has four.
+pub const MAX_STEPS: usize = 8;
+
+/// Frequencies of a step lie below this: half of the sample rate, Hz.
+pub const FREQUENCY_BELOW: u16 = 4_000;
+
 /// Octets of the firmware's name and version.
 pub const FIRMWARE_TEXT: usize = 32;
 
@@ -24,3 +33,6 @@ pub const SERIAL_TEXT: usize = 24;
 
 /// G.711 octets of an audio frame: 10 ms.
 pub const AUDIO_OCTETS: usize = 80;
+
+/// Audio frames that a host keeps until its program takes them: 40 ms of eight lines.
+pub const AUDIO_BACKLOG: usize = 32;

@@ -3,6 +3,8 @@
 use heapless::{String, Vec};
 
 use crate::Seq;
+use crate::control::Control;
+use crate::event::Event;
 use crate::limits::{AUDIO_OCTETS, FIRMWARE_TEXT, MAX_LINES, SERIAL_TEXT};
 
 /// Everything that can be said.
@@ -13,15 +15,17 @@ pub enum Message {
     /// Card to host: who I am, what I choose, how every line is.
     CardHello(CardHello),
     /// Host to card: the hello is taken, events may come.
-    HelloAck(Link),
+    HelloAck(HelloAck),
     /// Host to card, every 250 ms.
     HostHeartbeat(Link),
     /// Card to host, every 250 ms.
     CardHeartbeat(CardHeartbeat),
     /// This and all before it are kept; the sender may forget them.
     Ack(Ack),
-    /// Something happened on a line.
+    /// Card to host: something happened on a line.
     Event(Event),
+    /// Host to card: something is to be done on a line.
+    Control(Control),
     /// 10 ms of a line's audio.
     Audio(Audio),
 }
@@ -141,6 +145,15 @@ pub struct Link {
     pub card_boot: u32,
 }
 
+/// The host has taken the card's hello.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HelloAck {
+    /// What it joins.
+    pub link: Link,
+    /// The oldest control that the card has not acknowledged; with none waiting, the next one.
+    pub first_control: Seq,
+}
+
 /// The card lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CardHeartbeat {
@@ -163,31 +176,6 @@ pub struct Ack {
     pub boot: u32,
     /// Inclusive.
     pub seq: Seq,
-}
-
-/// Something happened on a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Its number within the card's boot.
-    pub seq: Seq,
-    /// The line, from 0.
-    pub line: u8,
-    /// The card's sample counter when it happened.
-    pub sample: u32,
-    /// What.
-    pub kind: EventKind,
-}
-
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventKind {
-    /// The hook changed.
-    HookChange {
-        /// `true`: lifted.
-        off_hook: bool,
-    },
-    /// A kind that this program does not know; the number keeps its place in the sequence.
-    Other(u8),
 }
 
 /// 10 ms of a line's audio.

@@ -2,8 +2,9 @@
 
 use ata_wire::limits::{MAX_STUFFED, MAX_WIRE};
 use ata_wire::{
-    Ack, Answer, Audio, CardHeartbeat, CardHello, CardState, Damage, Decoder, Event, EventKind, Greeting,
-    HostHello, LineState, Link, Message, Refused, Seq, Versions, encode,
+    Ack, Answer, Audio, CardHeartbeat, CardHello, CardState, Control, ControlKind, Damage, Decoder, Event,
+    EventKind, Fault, Feed, Greeting, HelloAck, HostHello, LineState, LineTest, Link, Message, Play, Refused,
+    Seq, Step, TestOutcome, TonesEnd, Versions, Window, encode,
 };
 use proptest::prelude::*;
 
@@ -74,7 +75,13 @@ fn answer() -> impl Strategy<Value = Answer> {
 fn event() -> impl Strategy<Value = Event> {
     let kind = prop_oneof![
         any::<bool>().prop_map(|off_hook| EventKind::HookChange { off_hook }),
-        (2..=255_u8).prop_map(EventKind::Other),
+        (boot(), any::<u16>(), tones_end(), any::<u32>()).prop_map(|(host_boot, play, end, begun)| {
+            EventKind::TonesEnded { host_boot, play, end, begun }
+        }),
+        Just(EventKind::RingTrip),
+        (fault(), any::<bool>()).prop_map(|(fault, present)| EventKind::LineFault { fault, present }),
+        (line_test(), outcome()).prop_map(|(test, outcome)| EventKind::TestResult { test, outcome }),
+        (6..=255_u8).prop_map(EventKind::Other),
     ];
     (any::<u16>(), any::<u8>(), any::<u32>(), kind).prop_map(|(seq, line, sample, kind)| Event {
         seq: Seq(seq),
@@ -82,6 +89,74 @@ fn event() -> impl Strategy<Value = Event> {
         sample,
         kind,
     })
+}
+
+fn tones_end() -> impl Strategy<Value = TonesEnd> {
+    prop_oneof![Just(TonesEnd::Completed), Just(TonesEnd::Stopped), Just(TonesEnd::TooLate)]
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        Just(Fault::OverTemperature),
+        Just(Fault::Power),
+        Just(Fault::GroundKey),
+        Just(Fault::ForeignVoltage),
+        (5..=255_u8).prop_map(Fault::Other),
+    ]
+}
+
+fn line_test() -> impl Strategy<Value = LineTest> {
+    prop_oneof![
+        Just(LineTest::ForeignVoltage),
+        Just(LineTest::Resistance),
+        Just(LineTest::Ringer),
+        (4..=255_u8).prop_map(LineTest::Other),
+    ]
+}
+
+fn outcome() -> impl Strategy<Value = TestOutcome> {
+    prop_oneof![
+        any::<i32>().prop_map(TestOutcome::Measured),
+        Just(TestOutcome::InUse),
+        Just(TestOutcome::Unsupported),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    (0..4_000_u16, 0..4_000_u16, any::<i8>(), 1..=u32::MAX)
+        .prop_map(|(low, high, level_dbm0, samples)| Step { frequencies: [low, high], level_dbm0, samples })
+}
+
+fn play() -> impl Strategy<Value = Play> {
+    let window = proptest::option::of(any::<[u32; 2]>());
+    let steps = proptest::collection::vec(step(), 1..=8);
+    (any::<u16>(), any::<[bool; 2]>(), window, steps).prop_map(
+        |(play, [endless, stop_on_digit], window, steps)| Play {
+            play,
+            endless,
+            stop_on_digit,
+            window: window.map(|[earliest, latest]| Window { earliest, latest }),
+            steps: steps.into_iter().collect(),
+        },
+    )
+}
+
+fn control() -> impl Strategy<Value = Control> {
+    let feed = prop_oneof![Just(Feed::Off), Just(Feed::Normal), Just(Feed::Reversed)];
+    let kind = prop_oneof![
+        (feed, any::<bool>())
+            .prop_map(|(feed, withdraw_when_dead)| ControlKind::Feed { feed, withdraw_when_dead }),
+        (any::<[u16; 2]>(), any::<u8>()).prop_map(|([on_ms, off_ms], bursts)| ControlKind::Ring {
+            on_ms,
+            off_ms,
+            bursts
+        }),
+        play().prop_map(ControlKind::Play),
+        Just(ControlKind::Stop),
+        line_test().prop_map(ControlKind::Test),
+        (6..=255_u8).prop_map(ControlKind::Other),
+    ];
+    (any::<u16>(), any::<u8>(), kind).prop_map(|(seq, line, kind)| Control { seq: Seq(seq), line, kind })
 }
 
 fn heartbeat() -> impl Strategy<Value = CardHeartbeat> {
@@ -113,11 +188,13 @@ fn message() -> impl Strategy<Value = Message> {
             .prop_map(|(versions, host_boot)| Message::HostHello(HostHello { versions, host_boot })),
         (greeting(), answer())
             .prop_map(|(greeting, answer)| Message::CardHello(CardHello { greeting, answer })),
-        link().prop_map(Message::HelloAck),
+        (link(), any::<u16>())
+            .prop_map(|(link, first)| Message::HelloAck(HelloAck { link, first_control: Seq(first) })),
         link().prop_map(Message::HostHeartbeat),
         heartbeat().prop_map(Message::CardHeartbeat),
         (boot(), any::<u16>()).prop_map(|(boot, seq)| Message::Ack(Ack { boot, seq: Seq(seq) })),
         event().prop_map(Message::Event),
+        control().prop_map(Message::Control),
         audio().prop_map(Message::Audio),
     ]
 }
@@ -211,7 +288,8 @@ fn each_way_of_being_wrong_has_its_name() {
     check(sealed(&[1, 6, 1, 0]), Refused::Damaged(Damage::Length));
     check(sealed(&[1, 6, 0, 0, 0, 0, 1, 0]), Refused::Damaged(Damage::Field));
     check(sealed(&[0, 1, 3, 2, 1, 0, 0, 0]), Refused::Damaged(Damage::Field));
-    check(sealed(&[1, 0x20, 0, 0]), Refused::Unknown { version: 1, kind: 0x20 });
+    check(sealed(&[1, 0x20, 0, 0, 1, 0, 3, 0]), Refused::Damaged(Damage::Field));
+    check(sealed(&[1, 0x30, 0, 0]), Refused::Unknown { version: 1, kind: 0x30 });
     check(sealed(&[2, 6, 1, 0, 0, 0, 1, 0]), Refused::Unknown { version: 2, kind: 6 });
 }
 

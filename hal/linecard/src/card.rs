@@ -11,11 +11,12 @@
 
 use ata_wire::timing::{HEARTBEAT_MS, HELLO_MS, HOST_DEAD_AFTER_MS};
 use ata_wire::{
-    Ack, Answer, CardHeartbeat, CardHello, CardState, Decoder, Event, EventKind, Greeting, HostHello, Link,
-    Message, Refused, Seq, VERSION, VERSIONS, Versions, WireBuffer, encode,
+    Ack, Answer, CardHeartbeat, CardHello, CardState, Decoder, Event, EventKind, Greeting, HelloAck,
+    HostHello, Link, Message, Refused, Seq, VERSION, VERSIONS, Versions, WireBuffer, encode,
 };
 use heapless::String;
 
+use crate::BLOCK;
 use crate::lines::{HookOutcome, Lines};
 use crate::queue::EventQueue;
 use crate::status::{CardStatus, Counters, LinkStatus};
@@ -128,6 +129,14 @@ impl Card {
             self.events_lost = self.events_lost.saturating_add(2);
         }
         outcome
+    }
+
+    /// The next 10 ms of a line: takes what its telephone says and gives what the line plays.
+    /// `first_sample` is the sample counter at the first of them; calls for a line follow each other
+    /// without gaps, whether it is in use or not.
+    pub fn exchange(&mut self, line: u8, first_sample: u32, from_line: &[i16; BLOCK]) -> [i16; BLOCK] {
+        let _ = (line, first_sample, from_line);
+        [0; BLOCK]
     }
 
     /// Writes the next frame that is due and returns its length. Heartbeats come before events, so
@@ -254,10 +263,14 @@ impl Card {
     fn take(&mut self, message: &Message) {
         match message {
             Message::HostHello(hello) => self.take_hello(*hello),
-            Message::HelloAck(link) => self.take_hello_ack(*link),
+            Message::HelloAck(ack) => self.take_hello_ack(*ack),
             Message::HostHeartbeat(link) => self.take_heartbeat(*link),
             Message::Ack(ack) => self.take_ack(*ack),
-            Message::CardHello(_) | Message::CardHeartbeat(_) | Message::Event(_) | Message::Audio(_) => {
+            Message::CardHello(_)
+            | Message::CardHeartbeat(_)
+            | Message::Event(_)
+            | Message::Control(_)
+            | Message::Audio(_) => {
                 count(&mut self.counters.unknown);
             }
         }
@@ -274,7 +287,7 @@ impl Card {
         }
     }
 
-    fn take_hello_ack(&mut self, link: Link) {
+    fn take_hello_ack(&mut self, HelloAck { link, .. }: HelloAck) {
         match self.phase {
             Phase::Greeted { host_boot, .. } if self.is_ours(link, host_boot) => {
                 self.heard_ms = self.now_ms;

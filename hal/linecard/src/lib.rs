@@ -17,3 +17,6 @@ mod status;
 pub use card::Card;
 pub use lines::HookOutcome;
 pub use status::{CardStatus, Counters, LinkStatus};
+
+/// Samples of a line that are exchanged at a time: 10 ms.
+pub const BLOCK: usize = ata_wire::limits::AUDIO_OCTETS;

@@ -1,8 +1,9 @@
 //! The card's language to the appliance's words.
 
 use appliance::{CardEvent, CardHello};
-use ata_wire::{CardState, Event, EventKind, Greeting};
-use hal::LineId;
+use ata_wire::{CardState, Event, EventKind, Fault, Greeting};
+use hal::{LineId, Sample};
+use line::{PlayId, TonesEnd};
 
 use super::CardConfig;
 
@@ -19,17 +20,44 @@ pub(super) fn hello(greeting: &Greeting, state: &CardState) -> CardHello {
     }
 }
 
-/// Something that happened on a line; `None`: a kind that nobody here knows.
+/// Something that happened on a line; `None`: nobody here has a use for it.
 pub(super) fn line(card_boot: u32, event: &Event) -> Option<CardEvent> {
+    let (line, card_seq) = (LineId(event.line), event.seq.0);
     match event.kind {
-        EventKind::HookChange { off_hook } => Some(CardEvent::Hook {
-            line: LineId(event.line),
-            off_hook,
-            sample: event.sample,
+        EventKind::HookChange { off_hook } => {
+            Some(CardEvent::Hook { line, off_hook, sample: event.sample, card_boot, card_seq })
+        }
+        EventKind::TonesEnded { play, end, .. } => Some(CardEvent::TonesEnded {
+            line,
+            play: PlayId(play),
+            sample: Sample(event.sample),
+            end: tones_end(end),
             card_boot,
-            card_seq: event.seq.0,
+            card_seq,
         }),
-        EventKind::Other(_) => None,
+        EventKind::LineFault { fault, present } => {
+            let fault = fault_word(fault).to_owned();
+            Some(CardEvent::LineFault { line, fault, present, card_boot, card_seq })
+        }
+        EventKind::RingTrip | EventKind::TestResult { .. } | EventKind::Other(_) => None,
+    }
+}
+
+fn tones_end(end: ata_wire::TonesEnd) -> TonesEnd {
+    match end {
+        ata_wire::TonesEnd::Completed => TonesEnd::Completed,
+        ata_wire::TonesEnd::Stopped => TonesEnd::Stopped,
+        ata_wire::TonesEnd::TooLate => TonesEnd::TooLate,
+    }
+}
+
+fn fault_word(fault: Fault) -> &'static str {
+    match fault {
+        Fault::OverTemperature => "over_temperature",
+        Fault::Power => "power",
+        Fault::GroundKey => "ground_key",
+        Fault::ForeignVoltage => "foreign_voltage",
+        Fault::Other(_) => "other",
     }
 }
 

@@ -223,7 +223,13 @@ impl Worker {
                 Some(CardEvent::Ready(words::hello(&greeting, &state)))
             }
             HostEvent::Lost(why) => self.lose(format!("card at {}: {why}", self.config.device.display())),
-            HostEvent::Line { card_boot, event } => words::line(card_boot, &event),
+            HostEvent::Line { card_boot, event } => {
+                let told = words::line(card_boot, &event);
+                if told.is_none() {
+                    self.session.disregard(card_boot, event.seq);
+                }
+                told
+            }
         }
     }
 

@@ -24,12 +24,16 @@ pub(super) fn u8_at(body: &[u8], at: usize) -> Result<u8, Refused> {
     array_at::<1>(body, at).map(|[octet]| octet)
 }
 
+pub(super) fn u16_at(body: &[u8], at: usize) -> Result<u16, Refused> {
+    array_at(body, at).map(u16::from_le_bytes)
+}
+
 pub(super) fn u32_at(body: &[u8], at: usize) -> Result<u32, Refused> {
     array_at(body, at).map(u32::from_le_bytes)
 }
 
 pub(super) fn seq_at(body: &[u8], at: usize) -> Result<Seq, Refused> {
-    array_at(body, at).map(u16::from_le_bytes).map(Seq)
+    u16_at(body, at).map(Seq)
 }
 
 pub(super) fn boot_at(body: &[u8], at: usize) -> Result<u32, Refused> {

@@ -1,10 +1,10 @@
 //! What is said on a standing link.
 
 use super::fields::{array_at, boot_at, put, seq_at, u8_at, u32_at};
-use super::{ACK, AUDIO, CARD_HEARTBEAT, EVENT, Refused};
+use super::{ACK, AUDIO, CARD_HEARTBEAT, HELLO_ACK, Refused};
 use crate::VERSION;
 use crate::limits::{AUDIO_OCTETS, MAX_FRAME};
-use crate::message::{Ack, Audio, CardHeartbeat, Event, EventKind, Link, Message};
+use crate::message::{Ack, Audio, CardHeartbeat, HelloAck, Link, Message};
 
 pub(super) fn write_link(kind: u8, link: &Link, out: &mut [u8; MAX_FRAME]) -> usize {
     put(out, 0, [VERSION, kind]);
@@ -15,6 +15,16 @@ pub(super) fn write_link(kind: u8, link: &Link, out: &mut [u8; MAX_FRAME]) -> us
 
 pub(super) fn read_link(body: &[u8]) -> Result<Link, Refused> {
     Ok(Link { host_boot: boot_at(body, 2)?, card_boot: boot_at(body, 6)? })
+}
+
+pub(super) fn write_hello_ack(ack: &HelloAck, out: &mut [u8; MAX_FRAME]) -> usize {
+    let at = write_link(HELLO_ACK, &ack.link, out);
+    put(out, at, ack.first_control.0.to_le_bytes());
+    at + 2
+}
+
+pub(super) fn read_hello_ack(body: &[u8]) -> Result<Message, Refused> {
+    Ok(Message::HelloAck(HelloAck { link: read_link(body)?, first_control: seq_at(body, 10)? }))
 }
 
 pub(super) fn write_card_heartbeat(beat: &CardHeartbeat, out: &mut [u8; MAX_FRAME]) -> usize {
@@ -48,33 +58,6 @@ pub(super) fn read_ack(body: &[u8]) -> Result<Message, Refused> {
     Ok(Message::Ack(Ack { boot: boot_at(body, 2)?, seq: seq_at(body, 6)? }))
 }
 
-pub(super) fn write_event(event: &Event, out: &mut [u8; MAX_FRAME]) -> usize {
-    put(out, 0, [VERSION, EVENT]);
-    put(out, 2, event.seq.0.to_le_bytes());
-    out[5] = event.line;
-    put(out, 6, event.sample.to_le_bytes());
-    match event.kind {
-        EventKind::HookChange { off_hook } => {
-            out[4] = HOOK_CHANGE;
-            out[10] = u8::from(off_hook);
-            11
-        }
-        EventKind::Other(kind) => {
-            out[4] = kind;
-            10
-        }
-    }
-}
-
-pub(super) fn read_event(body: &[u8]) -> Result<Message, Refused> {
-    let kind = match u8_at(body, 4)? {
-        HOOK_CHANGE => EventKind::HookChange { off_hook: u8_at(body, 10)? & 1 != 0 },
-        other => EventKind::Other(other),
-    };
-    let (line, sample) = (u8_at(body, 5)?, u32_at(body, 6)?);
-    Ok(Message::Event(Event { seq: seq_at(body, 2)?, line, sample, kind }))
-}
-
 pub(super) fn write_audio(audio: &Audio, out: &mut [u8; MAX_FRAME]) -> usize {
     put(out, 0, [VERSION, AUDIO, audio.line & 0x0f | audio.codec << 4]);
     put(out, 3, audio.sample_low.to_le_bytes());
@@ -87,5 +70,3 @@ pub(super) fn read_audio(body: &[u8]) -> Result<Message, Refused> {
     let (line, codec) = (line_and_codec & 0x0f, line_and_codec >> 4);
     Ok(Message::Audio(Audio { line, codec, sample_low, octets: array_at(body, 5)? }))
 }
-
-const HOOK_CHANGE: u8 = 0x01;

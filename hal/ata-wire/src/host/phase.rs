@@ -1,6 +1,7 @@
 //! Where a host session stands, and what a standing link knows.
 
-use super::LostWhy;
+use super::{LostWhy, lines_of};
+use crate::message::CardState;
 use crate::timing::{CARD_LOST_AFTER_MS, HEARTBEAT_MS, HELLO_MS};
 
 #[derive(Clone, Debug)]
@@ -24,6 +25,9 @@ pub(super) struct Waiting {
 #[derive(Clone, Debug)]
 pub(super) struct Linked {
     pub(super) card_boot: u32,
+    pub(super) lines: u8,
+    /// The card's sample counter when it last told.
+    pub(super) sample: u32,
     pub(super) since_ms: u64,
     pub(super) heard_ms: u64,
     pub(super) hello_ack_due: bool,
@@ -59,16 +63,18 @@ impl Waiting {
 }
 
 impl Linked {
-    pub(super) fn new(card_boot: u32, events_lost: u32, now_ms: u64) -> Self {
+    pub(super) fn new(card_boot: u32, state: &CardState, now_ms: u64) -> Self {
         Self {
             card_boot,
+            lines: lines_of(state),
+            sample: state.sample,
             since_ms: now_ms,
             heard_ms: now_ms,
             hello_ack_due: true,
             next_heartbeat_ms: now_ms,
             steady_since_ms: now_ms,
             host_age_ms: 0,
-            events_lost,
+            events_lost: state.events_lost,
         }
     }
 

@@ -4,7 +4,8 @@ use heapless::{String, Vec};
 use std::vec::Vec as List;
 
 use super::*;
-use crate::message::{EventKind, LineState};
+use crate::event::EventKind;
+use crate::message::LineState;
 
 const HOST: u32 = 0x11;
 const CARD: u32 = 0x22;
@@ -83,11 +84,12 @@ fn a_hello_is_acknowledged_and_told_once() {
     let mut session = session();
     say(&mut session, &Message::CardHello(hello(CARD, HOST, 0)), 5);
     let link = Link { host_boot: HOST, card_boot: CARD };
-    assert_eq!(sent(&mut session, 5), [Message::HelloAck(link), Message::HostHeartbeat(link)]);
+    let ack = Message::HelloAck(HelloAck { link, first_control: Seq(0) });
+    assert_eq!(sent(&mut session, 5), [ack.clone(), Message::HostHeartbeat(link)]);
     assert!(matches!(told(&mut session)[..], [HostEvent::Linked(..)]));
 
     say(&mut session, &Message::CardHello(hello(CARD, HOST, 0)), 205);
-    assert_eq!(sent(&mut session, 205), [Message::HelloAck(link)]);
+    assert_eq!(sent(&mut session, 205), [ack]);
     assert_eq!(told(&mut session), []);
 }
 
@@ -249,7 +251,7 @@ fn nobody_who_polls_costs_no_more_than_a_few_notices() {
 #[test]
 fn what_a_card_never_says_is_counted() {
     let mut session = session();
-    say(&mut session, &Message::HelloAck(Link { host_boot: HOST, card_boot: CARD }), 0);
+    say(&mut session, &Message::HostHeartbeat(Link { host_boot: HOST, card_boot: CARD }), 0);
     session.receive(&[1, 2, 3, 0], 0);
     assert_eq!(session.counters(), Counters { damaged: 1, unknown: 1 });
 }

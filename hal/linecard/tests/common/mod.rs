@@ -134,7 +134,11 @@ fn hook_of(event: &HostEvent) -> Option<(Seq, u8, bool)> {
     match event {
         HostEvent::Line { event, .. } => match event.kind {
             EventKind::HookChange { off_hook } => Some((event.seq, event.line, off_hook)),
-            EventKind::Other(_) => None,
+            EventKind::TonesEnded { .. }
+            | EventKind::RingTrip
+            | EventKind::LineFault { .. }
+            | EventKind::TestResult { .. }
+            | EventKind::Other(_) => None,
         },
         HostEvent::Linked(..) | HostEvent::Lost(_) => None,
     }
