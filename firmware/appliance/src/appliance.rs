@@ -9,9 +9,10 @@ use outbox::{Outbox, Recovered};
 use serde::{Deserialize, Serialize};
 use wan::Wan;
 
+use crate::alarm::Alarm;
 use crate::card::Card;
 use crate::counter::Counters;
-use crate::{Command, Event, Recovery, Setup, Uplink};
+use crate::{Command, Entry, Event, Recovery, Setup, Uplink};
 
 /// The pure box. Clone and serde make a snapshot of it, from which a recording can be replayed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,7 @@ pub struct Appliance {
     pub(crate) outbox: Outbox,
     pub(crate) health: Health,
     pub(crate) card: Card,
+    pub(crate) alarm: Alarm,
     pub(crate) session: Session,
     pub(crate) uplinks: Uplinks,
     pub(crate) counters: Counters,
@@ -69,7 +71,6 @@ impl Appliance {
         now: Now,
     ) -> Self {
         let boot = recovered.boot;
-        let _ = evidence;
         let mut wan = Wan::new(setup.wan.clone(), seed);
         wan.handle_adopted(adopted.0, adopted.1, now);
         let mut appliance = Self {
@@ -79,6 +80,7 @@ impl Appliance {
             outbox: Outbox::new(setup.outbox.clone(), recovered, seed, now),
             health: Health::default(),
             card: Card::default(),
+            alarm: Alarm::new(&setup, evidence, now),
             session: Session::default(),
             uplinks: Uplinks::default(),
             counters: Counters::default(),
@@ -101,6 +103,10 @@ impl Appliance {
             adopted: adopted.map(|link| self.name_of(link)),
         };
         self.record(Class::State, Body::Start(start), now);
+        let (site, version) = (self.setup.site.to_string(), self.setup.version.clone());
+        self.keep(Entry::Start { site, version }, now);
+        self.resubmit(now);
+        self.tell_reset(now);
         if self.setup.broker_expected {
             self.session.missed_at = Some(now.tick + crate::telling::BROKER_HOLD_OFF);
         }
@@ -117,6 +123,7 @@ impl Appliance {
     pub fn handle_timeout(&mut self, now: Now) {
         self.wan.handle_timeout(now);
         self.outbox.handle_timeout(now);
+        self.alarm.handle_timeout(now);
         self.own_deadlines(now);
         self.settle(now);
     }
@@ -129,7 +136,8 @@ impl Appliance {
     /// When [`Self::handle_timeout`] wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Tick> {
-        let own = [Some(self.next_metrics), self.session.missed_at, self.card.deadline()];
+        let own =
+            [Some(self.next_metrics), self.session.missed_at, self.card.deadline(), self.alarm.deadline()];
         own.into_iter().chain([self.wan.poll_timeout(), self.outbox.poll_timeout()]).flatten().min()
     }
 

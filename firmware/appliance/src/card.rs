@@ -32,7 +32,8 @@ pub(crate) struct Card {
 struct Unacked {
     card_boot: u32,
     card_seq: u16,
-    position: Position,
+    /// Its record; `None`: there is nothing to store.
+    position: Option<Position>,
     deadline: Tick,
     stored: bool,
 }
@@ -78,13 +79,19 @@ impl Card {
         }
     }
 
-    /// This event is recorded at `position`; it wants an acknowledgement.
-    pub(crate) fn recorded(&mut self, card_boot: u32, card_seq: u16, position: Position, now: Tick) {
+    /// This event is taken up and recorded at `position`, if at all; it wants an acknowledgement.
+    pub(crate) fn taken(&mut self, card_boot: u32, card_seq: u16, position: Option<Position>, now: Tick) {
         if self.unacked.len() == MAX_UNACKED {
             self.unacked.pop_front();
         }
         let deadline = now + ACK_AT_THE_LATEST;
-        self.unacked.push_back(Unacked { card_boot, card_seq, position, deadline, stored: false });
+        self.unacked.push_back(Unacked {
+            card_boot,
+            card_seq,
+            position,
+            deadline,
+            stored: position.is_none(),
+        });
     }
 
     pub(crate) fn stored(&mut self, positions: &[Position]) {
@@ -93,7 +100,7 @@ impl Card {
         }
         let positions: BTreeSet<_> = positions.iter().copied().collect();
         for event in &mut self.unacked {
-            event.stored |= positions.contains(&event.position);
+            event.stored |= event.position.is_some_and(|position| positions.contains(&position));
         }
     }
 
@@ -133,8 +140,8 @@ mod tests {
     #[test]
     fn an_event_is_acknowledged_once_it_is_stored_and_in_order() {
         let mut card = Card::default();
-        card.recorded(7, 1, position(1), Tick(0));
-        card.recorded(7, 2, position(2), Tick(0));
+        card.taken(7, 1, Some(position(1)), Tick(0));
+        card.taken(7, 2, Some(position(2)), Tick(0));
 
         card.stored(&[position(2)]);
         assert_eq!(acked(&mut card, Tick(1)), []);
@@ -164,7 +171,7 @@ mod tests {
     #[test]
     fn a_slow_store_holds_no_line_for_longer_than_a_quarter_second() {
         let mut card = Card::default();
-        card.recorded(7, 1, position(1), Tick(0));
+        card.taken(7, 1, Some(position(1)), Tick(0));
 
         assert_eq!(card.deadline(), Some(Tick(250)));
         assert_eq!(acked(&mut card, Tick(249)), []);

@@ -16,6 +16,24 @@ pub enum Counter {
     CardEventsLost,
     /// Card events acknowledged before they were stored, because the store was slow.
     CardAcksBeforeStored,
+    /// What ears heard on a card that is gone or was reset since.
+    CardStaleEvents,
+    /// Signals that nobody took because too many wait.
+    SignalsNotTaken,
+    /// Orders with an account that is none, or for more accounts than are kept.
+    OrdersRefused,
+    /// Frames to a station that cannot have arrived.
+    StationSendFailures,
+    /// Frames or datagrams from a station's address that are no replies.
+    StationOddFrames,
+    /// Replies that acknowledge nothing we wait for.
+    StationDoubtfulReplies,
+    /// Signals that a station did not want.
+    StationRefusals,
+    /// Entries of the evidence that were dropped to keep within bounds.
+    EvidenceDropped,
+    /// Entries of the evidence that could not be written.
+    EvidenceLost,
     /// Messages from the broker that could not be taken: too large or not text.
     MqttOddMessages,
     /// Messages below `noc/` on a topic that nobody reads.

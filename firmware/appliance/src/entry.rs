@@ -64,6 +64,9 @@ pub enum Entry {
         sequence: Sequence,
         /// Since the signal was submitted, milliseconds.
         took_ms: u64,
+        /// The panel had hung up before: it was not told.
+        #[serde(default)]
+        panel_gone: bool,
     },
     /// The station does not want the signal.
     Refused {

@@ -3,18 +3,26 @@
 //! One mutation, then commands are drained to `None`, then the next mutation. Nothing here reads a
 //! clock, a file or a socket, so a recording of events replays to the same commands.
 
+mod alarm;
 mod appliance;
+mod calls;
 mod card;
 mod command;
 mod counter;
+mod delivery;
 mod entry;
 mod event;
+mod on_test;
+mod own_signals;
+mod paths;
 mod recording;
 mod recovery;
 mod setup;
+mod signals;
 mod state_document;
 mod status;
 mod telling;
+mod voice;
 mod wiring;
 mod words;
 
@@ -28,4 +36,4 @@ pub use event::{
 pub use recording::{Difference, RecordedLine, ReplayError, ReplayReport, Turn, replay, turn};
 pub use recovery::Recovery;
 pub use setup::{LineSetup, Setup, StationsSetup};
-pub use status::{CardStatus, LineStatus, MqttStatus, Status};
+pub use status::{AlarmStatus, CardStatus, LineStatus, MqttStatus, PathStatus, Status};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hal::{Now, Tick};
 use noc_messages::ActiveCondition;
 use serde::{Deserialize, Serialize};
+use station::{PathId, StationId};
 use wan::WanStatus;
 
 use crate::Appliance;
@@ -26,6 +27,9 @@ pub struct Status {
     pub wan: WanStatus,
     /// The line card.
     pub card: CardStatus,
+    /// Stations and what waits for them.
+    #[serde(default)]
+    pub alarm: AlarmStatus,
     /// The MQTT session.
     pub mqtt: MqttStatus,
     /// The spool.
@@ -58,6 +62,34 @@ pub struct LineStatus {
     pub profile: String,
     /// What people call it.
     pub name: String,
+    /// What its call is at, `on_hook` when there is none; absent for a line that the box does not serve.
+    #[serde(default)]
+    pub call: Option<String>,
+    /// It has voltage; absent for a line that the box does not serve.
+    #[serde(default)]
+    pub fed: Option<bool>,
+}
+
+/// Stations and what waits for them. Silent signals are not counted: nobody may read of them here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmStatus {
+    /// Every path to a station.
+    pub paths: Vec<PathStatus>,
+    /// Signals that no station has taken over yet.
+    pub undelivered: usize,
+    /// Accounts on test.
+    pub on_test: Vec<String>,
+}
+
+/// A path to a station.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathStatus {
+    /// The station's name.
+    pub station: String,
+    /// The link's name.
+    pub link: String,
+    /// Acknowledged lately, or not; absent: nothing was heard yet.
+    pub works: Option<bool>,
 }
 
 /// The MQTT session.
@@ -87,6 +119,7 @@ impl Appliance {
             uptime_s: now.tick.since(self.started).as_secs(),
             wan: self.wan.status(now),
             card: self.card_status(),
+            alarm: self.alarm_status(),
             mqtt: self.mqtt_status(now.tick),
             spool: self.outbox.status(),
             conditions: self.health.active(),
@@ -106,9 +139,25 @@ impl Appliance {
             hook: self.hook_word(line.line.0).to_owned(),
             profile: line.profile.clone(),
             name: line.name.clone(),
+            call: self.alarm.lines.get(&line.line).map(|line| line.status().state),
+            fed: self.alarm.lines.get(&line.line).map(line::Line::is_fed),
         });
         let detail = if self.card.detail.is_empty() { "not seen yet" } else { &self.card.detail };
         CardStatus { present: self.card.present, detail: detail.to_owned(), lines: lines.collect() }
+    }
+
+    fn alarm_status(&self) -> AlarmStatus {
+        let config = self.setup.stations.as_ref().map(|stations| &stations.config);
+        let links = config.map_or(&[][..], |config| &config.links);
+        let stations = (0..).map(StationId).zip(config.map_or(&[][..], |config| &config.stations));
+        let ids =
+            stations.flat_map(|(station, _)| links.iter().map(move |link| PathId { station, link: *link }));
+        let paths = ids.map(|path| {
+            let (station, link) = self.names_of(path);
+            PathStatus { station, link, works: self.alarm.paths.works(path) }
+        });
+        let undelivered = self.alarm.kept.undelivered.iter().filter(|signal| !signal.silent).count();
+        AlarmStatus { paths: paths.collect(), undelivered, on_test: self.alarm.accounts.names() }
     }
 
     pub(crate) fn hook_word(&self, line: u8) -> &'static str {

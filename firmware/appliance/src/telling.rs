@@ -4,7 +4,8 @@ use core::time::Duration;
 
 use hal::{Family, LinkId, Now};
 use noc_messages::{
-    Body, CardBody, Class, LineBody, LinkMetrics, LossBody, MetricsBody, Severity, SwitchBody, VerdictBody,
+    Body, CardBody, Class, LineBody, LinkMetrics, LossBody, MetricsBody, Position, Severity, SwitchBody,
+    VerdictBody,
 };
 use wan::{Notice, Verdict};
 
@@ -15,11 +16,16 @@ pub(crate) const BROKER_HOLD_OFF: Duration = Duration::from_secs(10);
 
 impl Appliance {
     /// Numbers, stores and logs one record.
-    pub(crate) fn record(&mut self, class: Class, body: Body, now: Now) -> noc_messages::Position {
+    pub(crate) fn record(&mut self, class: Class, body: Body, now: Now) -> Position {
         if class != Class::Metric {
-            self.state_changed = true;
             self.commands.push_back(Command::Log(body.clone()));
         }
+        self.record_unlogged(class, body, now)
+    }
+
+    /// What the duty engineer's log shall not show.
+    pub(crate) fn record_unlogged(&mut self, class: Class, body: Body, now: Now) -> Position {
+        self.state_changed |= class != Class::Metric;
         let position = self.outbox.record(class, body, now);
         if class != Class::Metric {
             self.latest = Some(position);
@@ -118,7 +124,7 @@ impl Appliance {
     }
 
     /// A hook change that the card reported, or that its hello shows to have been missed.
-    pub(crate) fn record_hook(&mut self, change: LineBody, now: Now) -> noc_messages::Position {
+    pub(crate) fn record_hook(&mut self, change: LineBody, now: Now) -> Position {
         self.card.hook(change.line, change.to == "off_hook");
         self.record(Class::State, Body::Line(change), now)
     }

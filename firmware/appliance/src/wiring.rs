@@ -17,13 +17,15 @@
 //!                           once their record is stored         | stored, PUBACK, watermark
 //! ```
 
-use hal::{Family, Now};
+use hal::{Family, Now, Sample};
 use noc_messages::{LineBody, Severity, Watermark, topics};
 use outbox::{SessionReport, StoreReport};
 use wan::Action;
 
 use crate::counter::Counter;
-use crate::{Appliance, CardEvent, CardHello, Command, Event, MqttCommand, MqttEvent, NetEvent, Uplink};
+use crate::{
+    Appliance, CardEvent, CardHello, Command, Event, EvidenceReport, MqttCommand, MqttEvent, NetEvent, Uplink,
+};
 
 impl Appliance {
     pub(crate) fn take(&mut self, event: Event, now: Now) {
@@ -32,7 +34,10 @@ impl Appliance {
             Event::Card(event) => self.take_card(event, now),
             Event::Mqtt(event) => self.take_mqtt(event, now),
             Event::Store(report) => self.take_store(report, now),
-            Event::Station(_) | Event::Evidence(_) | Event::Power(_) | Event::Order(_) => {}
+            Event::Station(event) => self.take_station(event, now),
+            Event::Evidence(report) => self.take_evidence(report, now),
+            Event::Power(facts) => self.take_power(facts, now),
+            Event::Order(order) => self.take_order(order, now),
             Event::Stop => self.stop(now),
         }
     }
@@ -62,6 +67,7 @@ impl Appliance {
             CardEvent::Lost { why } => {
                 let was_present = self.card.present;
                 self.card.lost(&why);
+                self.lines_lose_card(now);
                 if self.setup.card_expected {
                     self.raise("card", "card-lost", Severity::Major, &why, now);
                 } else if was_present {
@@ -72,9 +78,18 @@ impl Appliance {
                 let to = hook_word(off_hook).to_owned();
                 let change = LineBody { line: line.0, to, sample, card_boot, card_seq: Some(card_seq) };
                 let position = self.record_hook(change, now);
-                self.card.recorded(card_boot, card_seq, position, now.tick);
+                self.card.taken(card_boot, card_seq, Some(position), now.tick);
+                self.tell_line(line, line::Event::Hook { off_hook, sample: Sample(sample) }, now);
             }
-            CardEvent::Heard { .. } | CardEvent::TonesEnded { .. } | CardEvent::LineFault { .. } => {}
+            CardEvent::Heard { line, card_boot, heard } => self.heard(line, card_boot, heard, now),
+            CardEvent::TonesEnded { line, play, sample, end, card_boot, card_seq } => {
+                self.card.taken(card_boot, card_seq, None, now.tick);
+                self.tell_line(line, line::Event::TonesEnded { play, sample, end }, now);
+            }
+            CardEvent::LineFault { line, fault, present, card_boot, card_seq } => {
+                let position = self.line_fault(line, &fault, present, now);
+                self.card.taken(card_boot, card_seq, position, now.tick);
+            }
             CardEvent::Garbage { damaged, unknown } => {
                 self.counters.add(Counter::CardFramesDamaged, u64::from(damaged));
                 self.counters.add(Counter::CardFramesUnknown, u64::from(unknown));
@@ -84,6 +99,7 @@ impl Appliance {
 
     fn card_ready(&mut self, hello: &CardHello, now: Now) {
         let missed = self.card.missed_changes(hello);
+        let same = self.card.boot == Some(hello.card_boot) && self.card.present;
         let restarted = self.card.ready(hello);
         self.counters.add(Counter::CardEventsLost, u64::from(hello.events_lost));
         let to = if restarted { "restarted" } else { "ready" };
@@ -99,6 +115,7 @@ impl Appliance {
             self.record_hook(change, now);
         }
         self.clear("card", "card-lost", now);
+        self.lines_follow(hello, same, now);
     }
 
     fn take_mqtt(&mut self, event: MqttEvent, now: Now) {
@@ -150,6 +167,19 @@ impl Appliance {
         self.outbox.handle_store(report, now);
     }
 
+    fn take_evidence(&mut self, report: EvidenceReport, now: Now) {
+        match report {
+            EvidenceReport::Stored { newest: _, head: _ } => {
+                self.clear("evidence", "evidence-failed", now);
+            }
+            EvidenceReport::Failed { lost, why } => {
+                self.counters.add(Counter::EvidenceLost, lost);
+                self.raise("evidence", "evidence-failed", Severity::Major, &why, now);
+            }
+            EvidenceReport::Dropped { entries } => self.counters.add(Counter::EvidenceDropped, entries),
+        }
+    }
+
     fn stop(&mut self, now: Now) {
         if !self.stopping {
             self.stopping = true;
@@ -169,6 +199,7 @@ impl Appliance {
             let why = self.session.last_loss.clone().unwrap_or_else(|| "never connected".to_owned());
             self.raise("mqtt", "broker-unreachable", Severity::Minor, &why, now);
         }
+        self.expire_tests(now);
     }
 
     /// Carries what the machines say to each other, until all of them are silent.
@@ -182,6 +213,7 @@ impl Appliance {
             }
         }
         self.move_telemetry();
+        self.settle_alarm(now);
         while let Some(due) = self.card.next_due(now.tick) {
             self.counters.add(Counter::CardAcksBeforeStored, u64::from(due.before_stored));
             self.commands.push_back(Command::Card(due.command));
@@ -192,6 +224,19 @@ impl Appliance {
             self.settle_outbox(now);
         }
         self.settle_outbox(now);
+    }
+
+    /// A signal goes from a line to the stations and its acknowledgement back within one turn.
+    fn settle_alarm(&mut self, now: Now) {
+        loop {
+            self.refresh_paths(now);
+            self.speak(now);
+            let lines = self.settle_lines(now);
+            let stations = self.settle_stations(now);
+            if !lines && !stations {
+                return;
+            }
+        }
     }
 
     fn settle_outbox(&mut self, now: Now) {
