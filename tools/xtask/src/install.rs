@@ -11,8 +11,17 @@ use crate::cargo::{need_root, run};
 /// Everything that the tests in namespaces and the demo start.
 pub(crate) const LAB: &[&str] = &["iproute2", "mosquitto", "nftables"];
 /// Everything that any test starts.
-pub(crate) const TESTS: &[&str] =
-    &["e2fsprogs", "iproute2", "mosquitto", "mosquitto-clients", "mount", "nftables", "strace", "util-linux"];
+pub(crate) const TESTS: &[&str] = &[
+    "e2fsprogs",
+    "iproute2",
+    "libspandsp2",
+    "mosquitto",
+    "mosquitto-clients",
+    "mount",
+    "nftables",
+    "strace",
+    "util-linux",
+];
 
 /// Makes sure that the packages are there.
 pub(crate) fn ensure(why: &str, packages: &[&str]) -> Result<()> {

@@ -13,7 +13,7 @@ pub(super) const FLOORS: &[(u8, &[&str])] = &[
     (2, &["wan", "line", "station", "voice", "outbox", "health", "requests", "linecard"]),
     (3, &["appliance", "board-configs"]),
     (4, &["hal-linux", "hal-sim", "ports"]),
-    (5, &["holdfastd"]),
+    (5, &["holdfastd", "peers"]),
     (TOOLS, &["ata-sim", "e2e", "holdfast", "holdfast-noc", "lab", "xtask"]),
 ];
 
