@@ -6,6 +6,7 @@
 mod command;
 mod control;
 mod flips;
+mod jacks;
 mod noise;
 mod pace;
 mod pty;
@@ -13,10 +14,12 @@ mod report;
 mod run;
 mod simulator;
 mod spawn;
+mod telephone;
 
 pub use command::{Answer, Command, Status};
 pub use control::Control;
 pub use report::Report;
-pub use run::{Options, Sink, run};
+pub use run::{Options, Sink, Telephones, run, run_with};
 pub use simulator::{Settings, Simulator};
-pub use spawn::{Handle, spawn};
+pub use spawn::{Handle, spawn, spawn_with};
+pub use telephone::{Telephone, Turn};

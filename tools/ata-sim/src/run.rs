@@ -14,6 +14,7 @@ use crate::pace::Pace;
 use crate::pty::Pty;
 use crate::report::Report;
 use crate::simulator::{Settings, Simulator};
+use crate::telephone::Telephone;
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -34,10 +35,27 @@ pub trait Sink {
     fn answer(&mut self, answer: &Answer) -> io::Result<()>;
 }
 
+/// What is plugged in from the start, with the numbers of the lines.
+pub type Telephones = Vec<(u8, Box<dyn Telephone>)>;
+
 /// Runs until `quit`, or until `stop` becomes readable.
 pub fn run(options: &Options, control: Control, stop: &impl AsFd, sink: &mut impl Sink) -> io::Result<()> {
+    run_with(options, Telephones::new(), control, stop, sink)
+}
+
+/// [`run`] with telephones that are plugged in from the start.
+pub fn run_with(
+    options: &Options,
+    telephones: Telephones,
+    control: Control,
+    stop: &impl AsFd,
+    sink: &mut impl Sink,
+) -> io::Result<()> {
     let clock = Clock(Instant::now());
-    let simulator = Simulator::new(options.settings.clone(), clock.now_us());
+    let mut simulator = Simulator::new(options.settings.clone(), clock.now_us());
+    for (line, telephone) in telephones {
+        simulator.plug(line, telephone).map_err(io::Error::other)?;
+    }
     let (to_host, to_card) = (Pace::new(options.baud), Pace::new(options.baud));
     let mut turn =
         Turn { options, clock, simulator, control, pty: None, to_host, to_card, heard: Instant::now() };

@@ -9,12 +9,14 @@ use std::collections::VecDeque;
 
 use ata_wire::limits::{MAX_LINES, MAX_WIRE};
 use ata_wire::{EventKind, Seq, VERSIONS, Versions};
-use linecard::{Card, CardStatus, HookOutcome, LinkStatus};
+use linecard::{BLOCK, Card, CardStatus, HookOutcome, LinkStatus};
 
 use crate::command::{Answer, Command, Status};
 use crate::flips::Flips;
+use crate::jacks::Jacks;
 use crate::noise::{Noise, Random};
 use crate::report::Report;
+use crate::telephone::Telephone;
 
 /// What a simulated card is from the start.
 #[derive(Clone, Debug)]
@@ -36,6 +38,7 @@ pub struct Simulator {
     card: Card,
     versions: Versions,
     booted_us: u64,
+    jacks: Jacks,
     random: Random,
     noise: Noise,
     /// Octets on their way to the host: one frame, or garbage.
@@ -75,6 +78,7 @@ impl Simulator {
             card: Card::new(1, settings.lines),
             versions: VERSIONS,
             booted_us: now_us,
+            jacks: Jacks::new(settings.lines),
             random: Random::new(settings.seed ^ SEED_OF_BOOTS),
             noise,
             outgoing: VecDeque::new(),
@@ -98,8 +102,23 @@ impl Simulator {
         answer
     }
 
+    /// Plugs a telephone into a line; from here on it has the hook. The one before is pulled out.
+    pub fn plug(&mut self, line: u8, telephone: Box<dyn Telephone>) -> Result<(), String> {
+        if self.card.line(line).is_none() {
+            return Err(self.no_such_line(line));
+        }
+        self.jacks.plug(line, telephone);
+        Ok(())
+    }
+
+    /// Pulls a telephone out of a line, which goes on-hook.
+    pub fn pull(&mut self, line: u8) -> Result<(), String> {
+        self.jacks.pull(line).map(drop).ok_or_else(|| format!("line {line} has no telephone"))
+    }
+
     /// Octets came from the host.
     pub fn receive(&mut self, octets: &mut [u8], now_us: u64) {
+        self.exchange(now_us);
         self.tick(now_us);
         if now_us < self.until.silent_us.max(self.until.deaf_us) {
             return;
@@ -113,6 +132,7 @@ impl Simulator {
 
     /// Time passed.
     pub fn advance(&mut self, now_us: u64) {
+        self.exchange(now_us);
         self.tick(now_us);
         while let Some((line, at_us)) = self.next_flip(now_us) {
             let off_hook = self.card.line(line).is_some_and(|state| !state.off_hook);
@@ -158,7 +178,7 @@ impl Simulator {
         let room = self.card.status().free > 0;
         let flip_us = self.flips.as_ref().filter(|_| room).map_or(u64::MAX, Flips::due_us);
         let plug_us = if now_us < self.until.unplugged_us { self.until.unplugged_us } else { u64::MAX };
-        speaks_us.min(flip_us).min(plug_us).min(now_us + MAX_REST_US)
+        speaks_us.min(flip_us).min(plug_us).min(self.exchange_us())
     }
 
     /// What happened next.
@@ -205,6 +225,9 @@ impl Simulator {
     }
 
     fn lift(&mut self, line: u8, off_hook: bool, now_us: u64) -> Answer {
+        if self.jacks.has_telephone(line) {
+            return Answer::refused(format!("line {line} has a telephone, which has the hook: unplug it"));
+        }
         match self.hook(line, off_hook, now_us) {
             HookOutcome::Queued(_) | HookOutcome::Held | HookOutcome::Lost => Answer::done(),
             HookOutcome::Unchanged => {
@@ -248,6 +271,7 @@ impl Simulator {
         self.card =
             card.with_serial(&self.settings.serial).with_versions(self.versions).booted_at(now_us / 1_000, 0);
         self.booted_us = now_us;
+        self.jacks.boot();
         self.outgoing.clear();
         self.flips = None;
         self.seen = Seen { next_seq: Seq(0), link: LinkStatus::Apart, host_dead: false, events_lost: 0 };
@@ -262,6 +286,20 @@ impl Simulator {
     fn hook(&mut self, line: u8, off_hook: bool, at_us: u64) -> HookOutcome {
         let sample = self.sample(at_us);
         self.card.hook(line, off_hook, sample)
+    }
+
+    /// Every 10 ms that have passed, in order: a simulator that was late catches up.
+    fn exchange(&mut self, now_us: u64) {
+        while self.exchange_us() <= now_us {
+            self.tick(self.exchange_us());
+            self.jacks.exchange(&mut self.card);
+            self.observe();
+        }
+    }
+
+    /// When the next 10 ms have passed.
+    fn exchange_us(&self) -> u64 {
+        self.booted_us + (self.jacks.samples() + BLOCK as u64) * 125
     }
 
     fn tick(&mut self, now_us: u64) {
@@ -339,6 +377,3 @@ fn after(now_us: u64, seconds: f64) -> u64 {
 
 /// Keeps boot ids apart from the damage drawn from the same seed.
 const SEED_OF_BOOTS: u64 = 0x0bad_5eed_0000_0001;
-
-/// A loop that sleeps longer would not notice that the host's program died.
-const MAX_REST_US: u64 = 250_000;

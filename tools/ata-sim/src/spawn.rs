@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use crate::command::{Answer, Status};
 use crate::control::Control;
 use crate::report::Report;
-use crate::run::{Options, Sink, run};
+use crate::run::{Options, Sink, Telephones, run_with};
 
 /// A running simulator. Dropping it ends the simulator.
 #[derive(Debug)]
@@ -21,11 +21,16 @@ pub struct Handle {
 
 /// Starts a simulator.
 pub fn spawn(options: Options) -> io::Result<Handle> {
+    spawn_with(options, Telephones::new())
+}
+
+/// Starts a simulator with telephones plugged into its lines.
+pub fn spawn_with(options: Options, telephones: Telephones) -> io::Result<Handle> {
     let (ours, theirs) = UnixStream::pair()?;
     let (stop, stopped) = UnixStream::pair()?;
     let (sender, reports) = sync_channel(MAX_REPORTS);
     let control = Control::nobody().with_client(theirs)?;
-    let body = move || run(&options, control, &stopped, &mut Channel(sender));
+    let body = move || run_with(&options, telephones, control, &stopped, &mut Channel(sender));
     let thread = std::thread::Builder::new().name("ata-sim".to_owned()).spawn(body)?;
     Ok(Handle { commands: BufReader::new(ours), reports, stop: Some(stop), thread: Some(thread) })
 }

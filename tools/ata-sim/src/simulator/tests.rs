@@ -109,3 +109,43 @@ fn garbage_is_put_on_the_wire() {
     assert!(before < 200);
     assert_eq!(simulator.transmit(500, 1_000_001).len(), 500);
 }
+
+/// Lifts its receiver in its third turn and notes how it was asked.
+struct Curious(std::sync::mpsc::Sender<(u32, bool)>);
+
+impl crate::Telephone for Curious {
+    fn turn(&mut self, _: &[i16; 80], feed: bool, sample: u32) -> crate::Turn {
+        self.0.send((sample, feed)).expect("the test listens");
+        crate::Turn { off_hook: sample >= 160, ..crate::Turn::ON_HOOK }
+    }
+}
+
+#[test]
+fn a_telephone_is_asked_for_every_ten_milliseconds_although_the_simulator_was_late() {
+    let mut simulator = simulator();
+    let (sender, asked) = std::sync::mpsc::channel();
+    simulator.plug(1, Box::new(Curious(sender))).unwrap();
+    for now_us in [1_009_999, 1_010_000, 1_073_000, 3_000_000] {
+        simulator.advance(now_us);
+    }
+    let asked: Vec<(u32, bool)> = asked.try_iter().collect();
+    assert_eq!(asked, (0..200).map(|turn| (turn * 80, true)).collect::<Vec<_>>());
+    let hooks: Vec<Report> = reports(&mut simulator).into_iter().filter(|r| seq_of(r).is_some()).collect();
+    assert!(matches!(hooks[..], [Report::Hook { line: 1, off_hook: true, sample: 160, .. }]), "{hooks:?}");
+}
+
+#[test]
+fn a_telephone_has_the_hook_until_it_is_pulled_out() {
+    let mut simulator = simulator();
+    let (sender, _asked) = std::sync::mpsc::channel();
+    assert!(simulator.plug(2, Box::new(Curious(sender.clone()))).unwrap_err().contains("no line 2"));
+    simulator.plug(0, Box::new(Curious(sender))).unwrap();
+    simulator.advance(1_050_000);
+    assert!(say(&mut simulator, "on 0", 1_050_000).error.unwrap().contains("has a telephone"));
+    let off_hook = |s: &mut Simulator, at| say(s, "status", at).status.unwrap().off_hook[0];
+    assert!(off_hook(&mut simulator, 1_050_000));
+    simulator.pull(0).unwrap();
+    assert!(!off_hook(&mut simulator, 1_060_000));
+    assert!(simulator.pull(0).is_err() && say(&mut simulator, "off 0", 1_070_000).ok);
+    assert!(off_hook(&mut simulator, 1_100_000));
+}
