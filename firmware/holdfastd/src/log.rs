@@ -29,8 +29,11 @@ pub(crate) fn start(filter: &str) {
     }
 }
 
-/// One record, as a line.
+/// One record, as a line; nothing of a signal that must stay silent.
 pub(crate) fn record(body: &Body) {
+    if is_silent(body) {
+        return;
+    }
     match body {
         Body::Start(b) => {
             tracing::info!(version = b.version, board = b.board, adopted = ?b.adopted, "serving");
@@ -77,5 +80,84 @@ pub(crate) fn record(body: &Body) {
         }
         Body::OnTest(b) => tracing::info!(account = b.account, on = b.on, by = b.by, "account on test"),
         Body::Metrics(_) => {}
+    }
+}
+
+/// Duress and its like: whoever forces a person on the premises may also read the journal.
+fn is_silent(body: &Body) -> bool {
+    match body {
+        Body::Signal(signal) => signal.silent,
+        Body::Delivery(delivery) => delivery.silent,
+        Body::Start(_)
+        | Body::Stop
+        | Body::Verdict(_)
+        | Body::Switch(_)
+        | Body::Condition(_)
+        | Body::Line(_)
+        | Body::Card(_)
+        | Body::Loss(_)
+        | Body::OnTest(_)
+        | Body::Metrics(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use noc_messages::SignalBody;
+
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_silent_signal_stands_in_the_log() {
+        for silent in [true, false] {
+            let signal = SignalBody {
+                signal: 7,
+                line: Some(0),
+                account: "1234".into(),
+                event: "1121".into(),
+                partition: "01".into(),
+                zone: "003".into(),
+                words: "duress".into(),
+                silent,
+                on_test: false,
+            };
+            let delivery = DeliveryBody {
+                signal: 7,
+                station: "north".into(),
+                link: "fibre".into(),
+                sequence: 1,
+                took_ms: 90,
+                panel_gone: false,
+                silent,
+            };
+            for body in [Body::Signal(signal), Body::Delivery(delivery)] {
+                assert_eq!(logged(&body).is_empty(), silent, "{body:?}");
+            }
+        }
+    }
+
+    /// What reaches the log of a body.
+    fn logged(body: &Body) -> String {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let lines = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
+        let subscriber = tracing_subscriber::registry().with(lines);
+        tracing::subscriber::with_default(subscriber, || record(body));
+        let bytes = kept.0.lock().expect("nobody panics with it").clone();
+        String::from_utf8(bytes).expect("lines are text")
+    }
+
+    #[derive(Clone, Default)]
+    struct Kept(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("nobody panics with it").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
     }
 }

@@ -8,6 +8,7 @@ mod restart;
 mod service;
 mod setup;
 mod systemd;
+mod wires;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

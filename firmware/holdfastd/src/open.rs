@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
-use appliance::{Appliance, CardEvent, MqttEvent, NetEvent, Recovery};
+use anyhow::{Context, Result};
+use appliance::{Appliance, CardEvent, MqttEvent, NetEvent, Recovery, StationEvent};
+use board_configs::{StationSettings, StationTransport};
 use hal_linux::clock;
 use outbox::StoreReport;
 use ports::card::{self, CardConfig, CardHandle};
@@ -12,18 +13,20 @@ use ports::control::{self, Question};
 use ports::mqtt::{MqttHandle, MqttPort, MqttPortConfig};
 use ports::net::{NetConfig, NetLink, NetPort};
 use ports::recorder::Recorder;
+use ports::station::{self, StationHandle, StationPortConfig, StationWire, Transport};
 use ports::store::{self, StoreConfig, StoreHandle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::time::Instant;
 
 use crate::RunArguments;
 use crate::read::Inputs;
-use crate::restart::Restarts;
 use crate::setup;
+use crate::wires::Wire;
 
 /// Events of the card between two turns: all lines' hooks many times over.
 const CARD_EVENTS: usize = 256;
+/// Replies of the stations between two turns: more than all paths can have under way.
+const STATION_EVENTS: usize = 256;
 /// Facts and repairs between two turns.
 const NET_EVENTS: usize = 256;
 /// Reports of the spool between two turns.
@@ -38,10 +41,12 @@ pub(crate) struct Opened {
     pub(crate) appliance: Appliance,
     pub(crate) recorder: Recorder,
     pub(crate) net: NetPort,
-    pub(crate) card: Option<Card>,
+    pub(crate) card: Option<CardWire>,
+    pub(crate) stations: Option<StationsWire>,
     pub(crate) store: StoreHandle,
     pub(crate) mqtt: Option<MqttHandle>,
     pub(crate) card_events: Receiver<CardEvent>,
+    pub(crate) station_events: Receiver<StationEvent>,
     pub(crate) net_events: Receiver<NetEvent>,
     pub(crate) store_reports: Receiver<StoreReport>,
     pub(crate) mqtt_events: Receiver<MqttEvent>,
@@ -49,23 +54,10 @@ pub(crate) struct Opened {
     pub(crate) stop: Signal,
 }
 
-/// The card's thread, and what it takes to start it again.
-pub(crate) struct Card {
-    pub(crate) handle: CardHandle,
-    config: CardConfig,
-    restarts: Restarts,
-}
-
-impl Card {
-    /// The thread has ended: it is started again, unless that was too often.
-    pub(crate) fn restart(&mut self) -> Result<Receiver<CardEvent>> {
-        ensure!(self.restarts.allow(Instant::now()), "the card thread ended too often in ten minutes");
-        tracing::error!("the card thread ended and is started again");
-        let (sender, events) = channel(CARD_EVENTS);
-        self.handle = card::spawn(self.config.clone(), sender)?;
-        Ok(events)
-    }
-}
+/// The card's thread.
+pub(crate) type CardWire = Wire<CardConfig, CardEvent, CardHandle>;
+/// The stations' thread.
+pub(crate) type StationsWire = Wire<StationPortConfig, StationEvent, StationHandle>;
 
 /// Opens everything, lines and links before telemetry.
 pub(crate) async fn open(arguments: &RunArguments, mut inputs: Inputs) -> Result<Opened> {
@@ -76,8 +68,8 @@ pub(crate) async fn open(arguments: &RunArguments, mut inputs: Inputs) -> Result
 
     let (net_sender, net_events) = channel(NET_EVENTS);
     let net = NetPort::open(net_config(&inputs, seed), net_sender)?;
-    let (card_sender, card_events) = channel(CARD_EVENTS);
-    let card = open_card(&inputs, seed, card_sender)?;
+    let (card, card_events) = of(open_card(&inputs, seed)?);
+    let (stations, station_events) = of(open_stations(&mut inputs, seed)?);
     let (store_sender, store_reports) = channel(STORE_REPORTS);
     let config = StoreConfig { dir: arguments.data_dir.join("spool") };
     let (store, recovered) = store::spawn(config, store_sender)?;
@@ -93,16 +85,18 @@ pub(crate) async fn open(arguments: &RunArguments, mut inputs: Inputs) -> Result
     if let Some(kept) = recorder.keep_unclean_end(boot).unwrap_or_default() {
         tracing::warn!(recording = %kept.display(), "the last run did not end in order; its recording is kept");
     }
-    let setup = setup::setup(&inputs.board, &inputs.site);
+    let setup = setup::setup(&inputs.board, &inputs.site, seed);
     let appliance = Appliance::new(setup, recovered, Recovery::default(), net.adopted(), seed, clock::now());
     Ok(Opened {
         appliance,
         recorder,
         net,
         card,
+        stations,
         store,
         mqtt,
         card_events,
+        station_events,
         net_events,
         store_reports,
         mqtt_events,
@@ -125,13 +119,38 @@ fn net_config(inputs: &Inputs, seed: u64) -> NetConfig {
     }
 }
 
-fn open_card(inputs: &Inputs, seed: u64, events: Sender<CardEvent>) -> Result<Option<Card>> {
+/// A wire that the site does not use has no events, ever.
+fn of<C, E, H>(opened: Option<(Wire<C, E, H>, Receiver<E>)>) -> (Option<Wire<C, E, H>>, Receiver<E>) {
+    match opened {
+        Some((wire, events)) => (Some(wire), events),
+        None => (None, channel(1).1),
+    }
+}
+
+fn open_card(inputs: &Inputs, seed: u64) -> Result<Option<(CardWire, Receiver<CardEvent>)>> {
     let Some(port) = inputs.board.card.as_ref().filter(|_| !inputs.site.lines.is_empty()) else {
         return Ok(None);
     };
     let config = CardConfig { device: port.device.clone().into(), baud: port.baud, lines: port.lines, seed };
-    let handle = card::spawn(config.clone(), events)?;
-    Ok(Some(Card { handle, config, restarts: Restarts::default() }))
+    Wire::start("card", config, CARD_EVENTS, |config, events| Ok(card::spawn(config, events)?)).map(Some)
+}
+
+fn open_stations(inputs: &mut Inputs, seed: u64) -> Result<Option<(StationsWire, Receiver<StationEvent>)>> {
+    if inputs.site.stations.is_empty() {
+        return Ok(None);
+    }
+    let wire = |(station, key): (&StationSettings, _)| StationWire {
+        address: station.address,
+        transport: match station.transport {
+            StationTransport::Tcp => Transport::Tcp,
+            StationTransport::Udp => Transport::Udp,
+        },
+        key,
+    };
+    let stations = inputs.site.stations.iter().zip(inputs.station_keys.drain(..)).map(wire).collect();
+    let config = StationPortConfig { stations, seed };
+    Wire::start("stations", config, STATION_EVENTS, |config, events| Ok(station::spawn(config, events)?))
+        .map(Some)
 }
 
 fn open_mqtt(

@@ -15,7 +15,9 @@
 
 use std::time::Duration;
 
-use appliance::{Appliance, CardEvent, Command, Event, MqttCommand, MqttEvent, NetEvent, Turn};
+use appliance::{
+    Appliance, CardEvent, Command, Event, MqttCommand, MqttEvent, NetEvent, StationCommand, Turn,
+};
 use hal::{Now, Tick};
 use hal_linux::clock;
 use noc_messages::{Body, Severity};
@@ -34,7 +36,8 @@ enum Woken {
     Event(Event),
     Deadline,
     Question(Question),
-    Watchdog,
+    /// Only the loop itself has something to look at.
+    Nothing,
 }
 
 /// Serves until told to stop. Routes stay as they are.
@@ -60,7 +63,7 @@ pub(crate) async fn serve(mut opened: Opened) -> anyhow::Result<()> {
             }
             Woken::Deadline => opened.turn(None),
             Woken::Question(question) => opened.answer(question),
-            Woken::Watchdog => {}
+            Woken::Nothing => {}
         }
         if goodbye.is_some_and(|at| Instant::now() >= at || !opened.talks_to_broker()) {
             break;
@@ -87,6 +90,10 @@ impl Opened {
                 Some(event) => Woken::Event(Event::Card(event)),
                 None => Woken::Event(Event::Card(self.restart_card()?)),
             },
+            event = self.station_events.recv(), if self.stations.is_some() => match event {
+                Some(event) => Woken::Event(Event::Station(event)),
+                None => self.restart_stations()?,
+            },
             outcome = self.net.next_outcome() => Woken::Event(Event::Net(NetEvent::Probe(outcome?))),
             Some(event) = self.net_events.recv() => Woken::Event(Event::Net(event)),
             () = until(deadline) => Woken::Deadline,
@@ -94,8 +101,8 @@ impl Opened {
             _ = self.stop.recv() => Woken::Event(Event::Stop),
             Some(event) = self.mqtt_events.recv() => Woken::Event(Event::Mqtt(event)),
             Some(question) = self.questions.recv() => Woken::Question(question),
-            () = until(watchdog) => Woken::Watchdog,
-            () = until(goodbye) => Woken::Watchdog,
+            () = until(watchdog) => Woken::Nothing,
+            () = until(goodbye) => Woken::Nothing,
         };
         Ok(woken)
     }
@@ -106,6 +113,14 @@ impl Opened {
             self.card_events = card.restart()?;
         }
         Ok(CardEvent::Lost { why: "its thread ended and was started again".to_owned() })
+    }
+
+    /// The stations' thread has ended: what was under way gets no answer and is sent again in its time.
+    fn restart_stations(&mut self) -> anyhow::Result<Woken> {
+        if let Some(stations) = &mut self.stations {
+            self.station_events = stations.restart()?;
+        }
+        Ok(Woken::Nothing)
     }
 
     /// One turn: the event or the deadline, then all commands; what they bring about is the next turn.
@@ -142,7 +157,8 @@ impl Opened {
                 Command::Card(command) => self.to_card(command),
                 Command::Mqtt(command) => self.to_mqtt(command),
                 Command::Store(request) => self.store.send(request),
-                Command::Station(_) | Command::Evidence { .. } => {}
+                Command::Station(command) => self.to_stations(command),
+                Command::Evidence { .. } => {}
                 Command::Log(body) => self.log(&body),
             }
         }
@@ -169,6 +185,14 @@ impl Opened {
         if let Err(error) = card.handle.try_send(command) {
             // Acknowledgements are cumulative: the next one covers this one.
             tracing::warn!(%error, "the card thread does not keep up");
+        }
+    }
+
+    fn to_stations(&self, command: StationCommand) {
+        let Some(stations) = &self.stations else { return };
+        if let Err(error) = stations.handle.try_send(command) {
+            // A frame without an answer is sent again, over the next path.
+            tracing::warn!(%error, "a frame did not leave");
         }
     }
 

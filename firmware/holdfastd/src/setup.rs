@@ -21,14 +21,14 @@ pub(crate) fn evidence_dir(data_dir: &Path) -> PathBuf {
 }
 
 /// The appliance's own view of board and site.
-pub(crate) fn setup(board: &Board, site: &Site) -> Setup {
+pub(crate) fn setup(board: &Board, site: &Site, seed: u64) -> Setup {
     let mqtt = site.mqtt.as_ref();
     Setup {
         site: site.site.clone(),
         board: board.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         lines: site.lines.iter().map(line).collect(),
-        stations: (!site.stations.is_empty()).then(|| stations(site)),
+        stations: (!site.stations.is_empty()).then(|| stations(site, seed)),
         card_expected: board.card.is_some() && !site.lines.is_empty(),
         broker_expected: mqtt.is_some(),
         metrics_every: mqtt.map_or(METRICS_WITHOUT_BROKER, |m| m.metrics_every),
@@ -56,10 +56,10 @@ fn line(line: &board_configs::LineConfig) -> LineSetup {
     LineSetup { line: line.line, profile: line.profile.word().to_owned(), name: line.name.clone(), behaviour }
 }
 
-fn stations(site: &Site) -> StationsSetup {
+fn stations(site: &Site, seed: u64) -> StationsSetup {
     StationsSetup {
         config: StationsConfig {
-            stations: site.stations.iter().map(station).collect(),
+            stations: site.stations.iter().map(|settings| station(settings, seed)).collect(),
             links: links_by_preference(site),
         },
         families: site.stations.iter().map(|station| Family::of(&station.address.ip())).collect(),
@@ -67,7 +67,7 @@ fn stations(site: &Site) -> StationsSetup {
     }
 }
 
-fn station(station: &StationSettings) -> StationConfig {
+fn station(station: &StationSettings, seed: u64) -> StationConfig {
     StationConfig {
         name: station.name.clone(),
         address: Address::new(station.receiver, station.prefix, &station.account)
@@ -79,8 +79,16 @@ fn station(station: &StationSettings) -> StationConfig {
         } else {
             SupervisionFormat::WithAccount
         },
-        first_sequence: Sequence::FIRST,
+        first_sequence: anywhere(seed),
     }
+}
+
+/// Where nothing is remembered, a box that begins at 0001 like the one before it would have its signals taken
+/// for repetitions.
+fn anywhere(seed: u64) -> Sequence {
+    const SEQUENCES: u64 = 9_999;
+    let number = u16::try_from(seed % SEQUENCES).ok().and_then(|place| Sequence::new(place + 1));
+    number.expect("a remainder of 9999 is a place of a sequence")
 }
 
 /// Links of the same preference stay in the order of the file.
@@ -114,7 +122,7 @@ mod tests {
     fn bench() -> Setup {
         let board = read_board("bench", Path::new("/"), &|_| Ok(BOARD.to_owned())).unwrap().value;
         let site = read_site(Path::new("/site.toml"), &board, &|_| Ok(SITE.to_owned())).unwrap().value;
-        setup(&board, &site)
+        setup(&board, &site, 12_345)
     }
 
     #[test]
@@ -142,6 +150,14 @@ mod tests {
         );
         assert_eq!(south.supervision, SupervisionFormat::Bare);
         assert!(north.encrypted && south.encrypted);
+        assert_eq!(north.first_sequence.number(), 12_345 % 9_999 + 1);
+    }
+
+    #[test]
+    fn every_seed_is_a_place_to_begin() {
+        for (seed, number) in [(0, 1), (9_998, 9_999), (9_999, 1), (u64::MAX, u64::MAX % 9_999 + 1)] {
+            assert_eq!(u64::from(anywhere(seed).number()), number);
+        }
     }
 
     #[test]
