@@ -19,6 +19,7 @@ mod codec;
 mod control;
 mod decoder;
 mod event;
+pub mod g711;
 pub mod host;
 mod inbox;
 pub mod limits;

@@ -9,10 +9,15 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod audio;
 mod card;
+mod digit;
 mod lines;
 mod queue;
+mod ring;
+mod sine;
 mod status;
+mod tones;
 
 pub use card::Card;
 pub use lines::HookOutcome;

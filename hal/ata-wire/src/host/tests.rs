@@ -5,7 +5,7 @@ use std::vec::Vec as List;
 
 use super::*;
 use crate::event::EventKind;
-use crate::message::LineState;
+use crate::message::{LineState, Versions};
 
 const HOST: u32 = 0x11;
 const CARD: u32 = 0x22;
