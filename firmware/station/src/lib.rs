@@ -16,6 +16,7 @@ mod action;
 mod clock;
 mod config;
 mod delivery;
+mod pairs;
 mod path;
 mod queue;
 mod stations;

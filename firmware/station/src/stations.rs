@@ -22,6 +22,7 @@ const TRIES_PER_PATH: usize = 2;
 pub struct Stations {
     config: StationsConfig,
     stations: BTreeMap<StationId, StationState>,
+    #[serde(with = "crate::pairs")]
     paths: BTreeMap<PathId, Path>,
     queue: Queue,
     actions: VecDeque<Action>,
