@@ -66,7 +66,7 @@ pub(super) fn spawn(
         }
         Ok(witness)
     };
-    namespace::spawn("observer-kernel", &namespace, prepare, move |mut witness| {
+    namespace::spawn("observer-kernel", Some(&namespace), prepare, move |mut witness| {
         while !stop.load(Ordering::Relaxed) {
             witness.turn()?;
         }

@@ -36,6 +36,7 @@ mod table;
 mod wire;
 
 pub use ledger::{Invariant, Violation};
+pub(crate) use namespace::spawn as in_namespace;
 pub use table::Switch;
 
 /// How far apart two witnesses may see what happened at once, on a busy machine.

@@ -55,7 +55,7 @@ pub(super) fn spawn(
 ) -> Result<JoinHandle<Result<Seen>>> {
     let namespace = config.namespace.clone();
     let clock = Clock::since(started);
-    namespace::spawn("observer-wire", &namespace, open, move |fd| {
+    namespace::spawn("observer-wire", Some(&namespace), open, move |fd| {
         let mut departures = Vec::new();
         while !stop.load(Ordering::Relaxed) {
             drain(&fd, clock, &config.flow_ends, &mut departures)?;

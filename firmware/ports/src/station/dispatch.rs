@@ -71,12 +71,11 @@ impl Dispatch {
             let started = self.start(path).ok_or("the site has no such station")?;
             self.paths.insert(path, started);
         }
-        let given = self.paths.get(&path).map(|commands| commands.try_send(command));
-        match given {
-            Some(Ok(())) => Ok(()),
-            Some(Err(TrySendError::Full(_))) => Err("too many frames wait for this path already"),
-            Some(Err(TrySendError::Closed(_))) | None => Err("the path's task ended just before"),
-        }
+        let Some(commands) = self.paths.get(&path) else { return Err("the path has no task") };
+        commands.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => "too many frames wait for this path already",
+            TrySendError::Closed(_) => "the path's task ended just before",
+        })
     }
 
     fn start(&mut self, path: PathId) -> Option<Sender<PathCommand>> {
