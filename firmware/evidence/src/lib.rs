@@ -8,8 +8,10 @@
 //! its newest hash to the NOC, so that a whole log cannot be written anew either. Files, segments and
 //! fsync are the port's; this is text in, text out.
 
+mod audit;
 mod chain;
 mod verify;
 
+pub use audit::{Audit, Seen};
 pub use chain::{At, Chain, Hash, HashError};
 pub use verify::{Fault, Summary, Verifier};

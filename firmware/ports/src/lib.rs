@@ -3,6 +3,7 @@
 
 pub mod card;
 pub mod control;
+pub mod evidence;
 pub mod mqtt;
 pub mod net;
 pub mod recorder;
