@@ -1,26 +1,32 @@
 //! The line card's wire: one thread that owns the serial port.
 //!
-//! It keeps the link up, opens the device again when it comes back, and passes events on: each hook
-//! change once for its card boot and number while the process lives.
+//! It keeps the link up, opens the device again when it comes back, and passes events on: each
+//! numbered one once for its card boot and number while the process lives. It listens to what the
+//! lines say and tells the digits; it asks the card for tones and voltage.
 //!
 //! It refuses to acknowledge an event before it is told to, to block on a full channel or a full
-//! wire, and to end because a device is gone.
+//! wire, to let audio stand before an event, and to end because a device is gone.
 
 mod device;
+mod ears;
 mod garbage;
 mod retry;
+mod wishes;
 mod words;
 mod worker;
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 use appliance::{CardCommand, CardEvent};
 use tokio::sync::mpsc::Sender;
 
+use ears::Ears;
 use worker::Worker;
 
 /// Where the card is.
@@ -43,12 +49,13 @@ pub struct CardHandle {
     /// `None` only while the handle is being dropped.
     wake: Option<UnixStream>,
     thread: Option<JoinHandle<()>>,
+    audio_lost: Arc<AtomicU64>,
 }
 
 /// Why a command was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CardCommandError {
-    /// It can be given again: a later acknowledgement covers an earlier one.
+    /// The thread is behind; an acknowledgement that is given again later covers this one.
     #[error("card thread: {COMMANDS} commands wait already; give it again later")]
     Full,
     /// The thread has ended.
@@ -65,9 +72,10 @@ pub fn spawn(config: CardConfig, events: Sender<CardEvent>) -> io::Result<CardHa
     let (wake, woken) = UnixStream::pair()?;
     wake.set_nonblocking(true)?;
     woken.set_nonblocking(true)?;
-    let worker = Worker::new(config, events, to_obey, woken);
+    let audio_lost = Arc::new(AtomicU64::new(0));
+    let worker = Worker::new(config, events, to_obey, woken, Ears::new(audio_lost.clone()));
     let thread = Builder::new().name("card".to_owned()).spawn(move || worker.run())?;
-    Ok(CardHandle { commands, wake: Some(wake), thread: Some(thread) })
+    Ok(CardHandle { commands, wake: Some(wake), thread: Some(thread), audio_lost })
 }
 
 impl CardHandle {
@@ -93,6 +101,12 @@ impl CardHandle {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
+    /// Frames of 10 ms, over all lines, that the card's counter shows but that never came.
+    #[must_use]
+    pub fn audio_frames_lost(&self) -> u64 {
+        self.audio_lost.load(Ordering::Relaxed)
+    }
+
     /// Ends the thread, and returns when the device is closed.
     pub fn stop(self) {}
 }
@@ -108,5 +122,5 @@ impl Drop for CardHandle {
     }
 }
 
-/// Acknowledgements that wait; each covers all before it, so a handful would do.
+/// Commands that wait: eight lines that are lifted at once ask for a handful each.
 const COMMANDS: usize = 64;

@@ -96,6 +96,9 @@ mod tests {
 
     use super::*;
 
+    /// The level of a sine at full scale (ITU-T G.711, A-law).
+    const FULL_SCALE_DBM0: f64 = 314.0 / 100.0;
+
     #[test]
     fn level_and_frequency_are_those_that_were_asked_for() {
         for hertz in [350_u16, 440, 697, 1_400, 1_633, 2_300, 3_999] {
@@ -104,7 +107,7 @@ mod tests {
                 tone.set(hertz, level);
                 let samples: std::vec::Vec<f64> = (0..8_000).map(|_| f64::from(tone.next())).collect();
                 let power = samples.iter().map(|x| x * x).sum::<f64>() / 8_000.0;
-                let heard = 10.0 * (power * 2.0 / (32_767.0 * 32_767.0)).log10() + 3.14;
+                let heard = 10.0 * (power * 2.0 / (32_767.0 * 32_767.0)).log10() + FULL_SCALE_DBM0;
                 assert!((heard - f64::from(level)).abs() < 0.2, "{hertz} Hz at {level}: {heard}");
                 let crossings = samples.windows(2).filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count();
                 let error = (crossings as f64 - f64::from(hertz)).abs();

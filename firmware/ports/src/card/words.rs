@@ -1,9 +1,10 @@
 //! The card's language to the appliance's words.
 
 use appliance::{CardEvent, CardHello};
-use ata_wire::{CardState, Event, EventKind, Fault, Greeting};
+use ata_wire::{CardState, ControlKind, Event, EventKind, Fault, Greeting, Play, Step};
+use dsp::tones::{Sequence, Tone};
 use hal::{LineId, Sample};
-use line::{PlayId, TonesEnd};
+use line::{PlayId, TonesEnd, Window};
 
 use super::CardConfig;
 
@@ -43,6 +44,25 @@ pub(super) fn line(card_boot: u32, event: &Event) -> Option<CardEvent> {
     }
 }
 
+/// A sequence as the card plays it. A dial tone falls silent by itself when somebody dials.
+pub(super) fn play(play: PlayId, sequence: Sequence, window: Option<Window>) -> ControlKind {
+    let steps = sequence.steps();
+    ControlKind::Play(Play {
+        play: play.0,
+        endless: steps.endless,
+        stop_on_digit: sequence == Sequence::DialTone,
+        window: window
+            .map(|Window { earliest, latest }| ata_wire::Window { earliest: earliest.0, latest: latest.0 }),
+        steps: steps.tones.iter().map(step).collect(),
+    })
+}
+
+fn step(tone: &Tone) -> Step {
+    let Tone { frequencies, level_dbm0, lasts } = *tone;
+    let samples = Sample(0).after(lasts).0;
+    Step { frequencies, level_dbm0, samples }
+}
+
 fn tones_end(end: ata_wire::TonesEnd) -> TonesEnd {
     match end {
         ata_wire::TonesEnd::Completed => TonesEnd::Completed,
@@ -74,5 +94,34 @@ pub(super) fn warn_of_oddities(config: &CardConfig, greeting: &Greeting, state: 
     if state.self_test != 0 {
         let failed = format_args!("{:#010b}", state.self_test);
         tracing::warn!(%failed, serial = greeting.serial.as_str(), "the card's self-test failed: replace the card");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ata_wire::limits::{FREQUENCY_BELOW, MAX_STEPS};
+
+    use super::*;
+
+    #[test]
+    fn every_sequence_fits_the_wire() {
+        for sequence in Sequence::ALL {
+            let tones = sequence.steps().tones;
+            assert!((1..=MAX_STEPS).contains(&tones.len()), "{sequence:?}");
+            let frequencies = tones.iter().flat_map(|tone| tone.frequencies);
+            assert!(frequencies.max() < Some(FREQUENCY_BELOW), "{sequence:?}");
+            assert!(tones.iter().all(|tone| step(tone).samples > 0), "{sequence:?}");
+        }
+    }
+
+    #[test]
+    fn a_kiss_off_is_6800_samples_of_1400_hz_in_its_window() {
+        let window = Window { earliest: Sample(1_600), latest: Sample(8_800) };
+        let ControlKind::Play(play) = play(PlayId(3), Sequence::KissOff, Some(window)) else {
+            panic!("a play");
+        };
+        assert_eq!(play.window, Some(ata_wire::Window { earliest: 1_600, latest: 8_800 }));
+        assert_eq!((play.play, play.endless, play.stop_on_digit), (3, false, false));
+        assert_eq!(play.steps[..], [Step { frequencies: [1_400, 0], level_dbm0: -11, samples: 6_800 }]);
     }
 }

@@ -9,14 +9,16 @@ use std::time::Duration;
 
 use appliance::{CardCommand, CardEvent};
 use ata_wire::limits::MAX_WIRE;
-use ata_wire::{HostEvent, HostSession, Seq};
+use ata_wire::{CardState, ControlKind, Event, EventKind, Greeting, HostEvent, HostSession, Seq};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::device::{Device, DeviceError};
+use super::ears::Ears;
 use super::garbage::Garbage;
 use super::retry::Retry;
+use super::wishes::Wishes;
 use super::{CardConfig, words};
 
 /// Everything the thread owns.
@@ -29,9 +31,13 @@ pub(super) struct Worker {
     wire: Wire,
     retry: Retry,
     garbage: Garbage,
+    wishes: Wishes,
+    ears: Ears,
+    /// The boot of the card that is or was linked.
+    card_boot: u32,
     /// Why the card was last told to be lost; `None` while it is ready.
     lost: Option<String>,
-    /// Events that found no room; nothing is polled from the session before they are out.
+    /// Events that found no room; nothing is taken from the session before they are out.
     waiting: VecDeque<CardEvent>,
 }
 
@@ -57,6 +63,7 @@ impl Worker {
         events: Sender<CardEvent>,
         commands: Receiver<CardCommand>,
         woken: UnixStream,
+        ears: Ears,
     ) -> Self {
         let host_boot = (config.seed >> 32) as u32 ^ config.seed as u32;
         Self {
@@ -64,6 +71,9 @@ impl Worker {
             retry: Retry::new(config.seed),
             wire: Wire::Closed { retry_ms: 0 },
             garbage: Garbage::default(),
+            wishes: Wishes::default(),
+            ears,
+            card_boot: 0,
             lost: None,
             waiting: VecDeque::with_capacity(MAX_WAITING),
             config,
@@ -92,6 +102,7 @@ impl Worker {
             self.session.handle_timeout(now_ms());
         }
         self.deliver()?;
+        self.wishes.hand_over(&mut self.session, now_ms());
         if self.events.is_closed() { Err(Ended) } else { Ok(()) }
     }
 
@@ -149,14 +160,26 @@ impl Worker {
             return Err(Ended);
         }
         while let Ok(command) = self.commands.try_recv() {
-            match command {
-                CardCommand::Acknowledge { card_boot, card_seq } => {
-                    self.session.acknowledge(card_boot, Seq(card_seq));
-                }
-                CardCommand::Play { .. } | CardCommand::Silence { .. } | CardCommand::Feed { .. } => {}
-            }
+            self.obey(command);
         }
         Ok(())
+    }
+
+    fn obey(&mut self, command: CardCommand) {
+        let now_ms = now_ms();
+        match command {
+            CardCommand::Acknowledge { card_boot, card_seq } => {
+                self.session.acknowledge(card_boot, Seq(card_seq));
+            }
+            CardCommand::Play { line, play, sequence, window } => {
+                let kind = words::play(play, sequence, window);
+                self.wishes.ask(line.0, kind, &mut self.session, now_ms);
+            }
+            CardCommand::Silence { line } => {
+                self.wishes.ask(line.0, ControlKind::Stop, &mut self.session, now_ms);
+            }
+            CardCommand::Feed { line, on } => self.wishes.feed(line.0, on, &mut self.session, now_ms),
+        }
     }
 
     /// Sleeps until the card, a command or the session asks for something.
@@ -202,6 +225,7 @@ impl Worker {
         Ok(())
     }
 
+    /// What the card tells comes before what its lines say.
     fn next_event(&mut self) -> Option<CardEvent> {
         if let Some(event) = self.waiting.pop_front() {
             return Some(event);
@@ -211,26 +235,42 @@ impl Worker {
                 return Some(event);
             }
         }
+        while let Some(audio) = self.session.poll_audio() {
+            self.ears.hear(&audio, self.card_boot, |heard| self.waiting.push_back(heard));
+            if let Some(heard) = self.waiting.pop_front() {
+                return Some(heard);
+            }
+        }
         self.garbage.due(self.session.counters(), now_ms())
     }
 
     fn translate(&mut self, event: HostEvent) -> Option<CardEvent> {
         match event {
-            HostEvent::Linked(greeting, state) => {
-                self.lost = None;
-                self.retry.reset();
-                words::warn_of_oddities(&self.config, &greeting, &state);
-                Some(CardEvent::Ready(words::hello(&greeting, &state)))
-            }
+            HostEvent::Linked(greeting, state) => Some(self.linked(&greeting, &state)),
             HostEvent::Lost(why) => self.lose(format!("card at {}: {why}", self.config.device.display())),
-            HostEvent::Line { card_boot, event } => {
-                let told = words::line(card_boot, &event);
-                if told.is_none() {
-                    self.session.disregard(card_boot, event.seq);
-                }
-                told
-            }
+            HostEvent::Line { card_boot, event } => self.line(card_boot, &event),
         }
+    }
+
+    fn linked(&mut self, greeting: &Greeting, state: &CardState) -> CardEvent {
+        self.lost = None;
+        self.card_boot = greeting.card_boot;
+        self.retry.reset();
+        self.ears.begin_anew();
+        self.wishes.begin_anew(&mut self.session, now_ms());
+        words::warn_of_oddities(&self.config, greeting, state);
+        CardEvent::Ready(words::hello(greeting, state))
+    }
+
+    fn line(&mut self, card_boot: u32, event: &Event) -> Option<CardEvent> {
+        if let EventKind::HookChange { .. } = event.kind {
+            self.ears.hook_changed(event.line);
+        }
+        let told = words::line(card_boot, event);
+        if told.is_none() {
+            self.session.disregard(card_boot, event.seq);
+        }
+        told
     }
 
     /// The same reason is told once.
@@ -266,8 +306,9 @@ fn now_ms() -> u64 {
 /// A turn's octets: 44 ms of the fastest wire.
 const READ_SIZE: usize = 4096;
 
-/// Events beside the session's own window: an event that was refused, and why the device is gone.
-const MAX_WAITING: usize = 4;
+/// Events beside the session's own window: one that was refused, what the same 10 ms of audio held
+/// beside it, and why the device is gone.
+const MAX_WAITING: usize = 8;
 
 /// How soon a full channel or a full wire is tried again.
 const FULL_MS: u64 = 5;
