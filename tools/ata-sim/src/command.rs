@@ -1,6 +1,10 @@
 //! What a person or a test can ask for: a line of plain words, or one JSON object.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
+
+use crate::panel::{PanelSettings, PanelStatus};
 
 /// A wish.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +61,44 @@ pub enum Command {
         /// Probability for each octet, 0 to 1.
         rate: f64,
     },
+    /// Plug an alarm panel into a line.
+    Panel {
+        /// Which line.
+        line: u8,
+        /// How it is set; what is left out is as from the box.
+        #[serde(default)]
+        settings: Box<PanelSettings>,
+    },
+    /// Give a panel something to report.
+    Event {
+        /// Whose line.
+        line: u8,
+        /// Qualifier and event, four digits: 1131 is a new burglary.
+        code: String,
+        /// Partition, two digits.
+        group: String,
+        /// Zone or user, three digits.
+        zone: String,
+    },
+    /// Pull out whatever is plugged into a line.
+    Unpanel {
+        /// Which line.
+        line: u8,
+    },
+    /// Record both directions of a line: left what its telephone says, right what it hears.
+    Record {
+        /// Which line.
+        line: u8,
+        /// A WAV; absent: the recording ends.
+        file: Option<PathBuf>,
+    },
+    /// Play a WAV into a line, off-hook while it plays.
+    Play {
+        /// Which line.
+        line: u8,
+        /// 16-bit PCM at 8 kHz.
+        file: PathBuf,
+    },
     /// Say how everything is.
     Status {},
     /// End.
@@ -105,6 +147,8 @@ pub struct Status {
     pub error_rate: f64,
     /// The device is there.
     pub plugged: bool,
+    /// Every panel.
+    pub panels: Vec<PanelStatus>,
 }
 
 impl Answer {
@@ -152,6 +196,11 @@ impl Command {
             | Self::Reset {}
             | Self::Version { .. }
             | Self::Errors { .. }
+            | Self::Panel { .. }
+            | Self::Event { .. }
+            | Self::Unpanel { .. }
+            | Self::Record { .. }
+            | Self::Play { .. }
             | Self::Status {}
             | Self::Quit {} => Ok(self),
         }
@@ -180,6 +229,19 @@ fn from_words(line: &str) -> Result<Command, String> {
         ["reset"] => Command::Reset {},
         ["version", version] => Command::Version { version: number(version)? },
         ["errors", rate] => Command::Errors { rate: number(rate)? },
+        ["panel", line] => Command::Panel { line: number(line)?, settings: Box::default() },
+        ["panel", line, "account", account] => {
+            let settings = PanelSettings { account: account.to_owned(), ..PanelSettings::default() };
+            Command::Panel { line: number(line)?, settings: Box::new(settings) }
+        }
+        ["event", line, code, group, zone] => {
+            let [code, group, zone] = [code, group, zone].map(str::to_owned);
+            Command::Event { line: number(line)?, code, group, zone }
+        }
+        ["unpanel", line] => Command::Unpanel { line: number(line)? },
+        ["record", line, "off"] => Command::Record { line: number(line)?, file: None },
+        ["record", line, file] => Command::Record { line: number(line)?, file: Some(file.into()) },
+        ["play", line, file] => Command::Play { line: number(line)?, file: file.into() },
         ["status"] => Command::Status {},
         ["quit"] => Command::Quit {},
         _ => return Err(format!("`{line}`: {EXPECTED}")),
@@ -193,7 +255,8 @@ fn number<T: std::str::FromStr>(word: &str) -> Result<T, String> {
 
 /// The commands, for `--help` and for errors.
 pub(crate) const EXPECTED: &str = "expected: off LINE | on LINE | flip LINE|all COUNT RATE | garbage COUNT | \
-    silent SECONDS | deaf SECONDS | unplug SECONDS | reset | version V | errors RATE | status | quit";
+    silent SECONDS | deaf SECONDS | unplug SECONDS | reset | version V | errors RATE | panel LINE [account N] | \
+    event LINE CODE GROUP ZONE | unpanel LINE | record LINE FILE|off | play LINE FILE | status | quit";
 
 /// Octets of `garbage`: more than a pty holds, few enough to keep in memory.
 pub(crate) const MAX_GARBAGE: usize = 1 << 20;
@@ -212,6 +275,12 @@ mod tests {
             ("flip all 9 200", r#"{"do":"flip","count":9,"rate":200}"#),
             ("flip 1 9 0.5", r#"{"do":"flip","line":1,"count":9,"rate":0.5}"#),
             ("unplug 1.5", r#"{"do":"unplug","seconds":1.5}"#),
+            ("panel 1", r#"{"do":"panel","line":1}"#),
+            ("panel 1 account 77B1", r#"{"do":"panel","line":1,"settings":{"account":"77B1"}}"#),
+            ("event 0 1131 01 015", r#"{"do":"event","line":0,"code":"1131","group":"01","zone":"015"}"#),
+            ("record 2 /a.wav", r#"{"do":"record","line":2,"file":"/a.wav"}"#),
+            ("record 2 off", r#"{"do":"record","line":2}"#),
+            ("play 2 /a.wav", r#"{"do":"play","line":2,"file":"/a.wav"}"#),
             (" status ", r#"{"do":"status"}"#),
         ] {
             let command = Command::parse(words).unwrap();

@@ -2,7 +2,10 @@
 
 use linecard::{BLOCK, Card};
 
+use crate::panel::{Panel, PanelEvent, PanelStatus};
+use crate::player::Player;
 use crate::telephone::{Telephone, Turn};
+use crate::wav::Tap;
 
 /// The lines of a card, all at the same sample.
 #[derive(Debug)]
@@ -12,12 +15,23 @@ pub(crate) struct Jacks {
     samples: u64,
 }
 
-#[derive(Default)]
+/// What is plugged in.
+pub(crate) enum Plugged {
+    Panel(Box<Panel>),
+    /// Pulls itself out when its sound is over.
+    Player(Player),
+    Other(Box<dyn Telephone>),
+}
+
 struct Jack {
-    telephone: Option<Box<dyn Telephone>>,
-    /// Whose receiver was still lifted when it was pulled out.
+    plugged: Option<Plugged>,
+    tap: Option<Box<dyn Tap>>,
+    /// Why the recording ended.
+    tap_ended: Option<String>,
+    /// Something was pulled out, maybe off-hook.
     pulled: bool,
-    heard: Option<[i16; BLOCK]>,
+    /// What the line played last.
+    heard: [i16; BLOCK],
 }
 
 impl Jacks {
@@ -28,26 +42,55 @@ impl Jacks {
     /// The card started: its counter is at 0, what stood on its lines is gone, what is plugged stays.
     pub(crate) fn boot(&mut self) {
         self.samples = 0;
-        self.jacks.iter_mut().for_each(|jack| jack.heard = None);
+        self.jacks.iter_mut().for_each(|jack| jack.heard = [0; BLOCK]);
     }
 
-    /// Plugs a telephone in; the one before is pulled out.
-    pub(crate) fn plug(&mut self, line: u8, telephone: Box<dyn Telephone>) {
+    /// Plugs something in; what was there before is pulled out.
+    pub(crate) fn plug(&mut self, line: u8, plugged: Plugged) {
         if let Some(jack) = self.jacks.get_mut(usize::from(line)) {
-            jack.telephone = Some(telephone);
+            jack.plugged = Some(plugged);
         }
     }
 
-    /// Pulls a telephone out. `None`: there was none.
-    pub(crate) fn pull(&mut self, line: u8) -> Option<Box<dyn Telephone>> {
-        let jack = self.jacks.get_mut(usize::from(line))?;
-        let telephone = jack.telephone.take();
-        jack.pulled |= telephone.is_some();
-        telephone
+    /// `false`: there was nothing.
+    pub(crate) fn pull(&mut self, line: u8) -> bool {
+        let Some(jack) = self.jacks.get_mut(usize::from(line)) else { return false };
+        let was = jack.plugged.take().is_some();
+        jack.pulled |= was;
+        was
     }
 
-    pub(crate) fn has_telephone(&self, line: u8) -> bool {
-        self.jacks.get(usize::from(line)).is_some_and(|jack| jack.telephone.is_some())
+    pub(crate) fn is_taken(&self, line: u8) -> bool {
+        self.jacks.get(usize::from(line)).is_some_and(|jack| jack.plugged.is_some())
+    }
+
+    /// Both directions of a line go there; `None`: nowhere.
+    pub(crate) fn tap(&mut self, line: u8, tap: Option<Box<dyn Tap>>) {
+        if let Some(jack) = self.jacks.get_mut(usize::from(line)) {
+            jack.tap = tap;
+        }
+    }
+
+    pub(crate) fn panel(&mut self, line: u8) -> Option<&mut Panel> {
+        self.jacks.get_mut(usize::from(line)).and_then(Jack::panel)
+    }
+
+    /// How every panel is.
+    pub(crate) fn panels(&mut self) -> Vec<PanelStatus> {
+        let jacks = self.jacks.iter_mut().zip(0_u8..);
+        jacks.filter_map(|(jack, line)| jack.panel().map(|panel| panel.status(line))).collect()
+    }
+
+    /// What happened at a panel next: its line and the card's counter.
+    pub(crate) fn poll_happened(&mut self) -> Option<(u8, u32, PanelEvent)> {
+        let mut jacks = self.jacks.iter_mut().zip(0_u8..);
+        jacks
+            .find_map(|(jack, line)| jack.panel()?.poll_happened().map(|(sample, what)| (line, sample, what)))
+    }
+
+    /// Why a line's recording ended.
+    pub(crate) fn poll_tap_ended(&mut self) -> Option<(u8, String)> {
+        self.jacks.iter_mut().zip(0_u8..).find_map(|(jack, line)| Some((line, jack.tap_ended.take()?)))
     }
 
     /// The first sample after the exchanged ones.
@@ -67,28 +110,52 @@ impl Jacks {
 }
 
 impl Jack {
+    fn panel(&mut self) -> Option<&mut Panel> {
+        match &mut self.plugged {
+            Some(Plugged::Panel(panel)) => Some(panel),
+            Some(Plugged::Player(_) | Plugged::Other(_)) | None => None,
+        }
+    }
+
     fn exchange(&mut self, card: &mut Card, line: u8, first_sample: u32) {
-        let said = match self.turn(card, line, first_sample) {
-            Some(turn) => {
-                card.hook(line, turn.off_hook, first_sample);
-                turn.said
-            }
-            None => [0; BLOCK],
-        };
-        self.heard = Some(card.exchange(line, first_sample, &said));
+        let feed = card.line(line).is_some_and(|state| state.feed);
+        let turn = self.turn(feed, first_sample);
+        if let Some(turn) = turn {
+            card.hook(line, turn.off_hook, first_sample);
+        }
+        let said = turn.map_or([0; BLOCK], |turn| turn.said);
+        let heard = card.exchange(line, first_sample, &said);
+        self.heard = heard;
+        let taken = self.tap.as_mut().map_or(Ok(()), |tap| tap.take(&said, &heard));
+        if let Err(error) = taken {
+            self.tap = None;
+            self.tap_ended = Some(error.to_string());
+        }
     }
 
     /// `None`: the hook is as somebody commanded.
-    fn turn(&mut self, card: &Card, line: u8, first_sample: u32) -> Option<Turn> {
-        let feed = card.line(line).is_some_and(|state| state.feed);
-        let heard = self.heard.unwrap_or([0; BLOCK]);
-        let turn = self.telephone.as_mut().map(|telephone| telephone.turn(&heard, feed, first_sample));
-        turn.or_else(|| std::mem::take(&mut self.pulled).then_some(Turn::ON_HOOK))
+    fn turn(&mut self, feed: bool, first_sample: u32) -> Option<Turn> {
+        if matches!(&self.plugged, Some(Plugged::Player(player)) if player.is_over()) {
+            (self.plugged, self.pulled) = (None, true);
+        }
+        let telephone: &mut dyn Telephone = match &mut self.plugged {
+            Some(Plugged::Panel(panel)) => panel.as_mut(),
+            Some(Plugged::Player(player)) => player,
+            Some(Plugged::Other(other)) => other.as_mut(),
+            None => return std::mem::take(&mut self.pulled).then_some(Turn::ON_HOOK),
+        };
+        Some(telephone.turn(&self.heard, feed, first_sample))
+    }
+}
+
+impl Default for Jack {
+    fn default() -> Self {
+        Self { plugged: None, tap: None, tap_ended: None, pulled: false, heard: [0; BLOCK] }
     }
 }
 
 impl std::fmt::Debug for Jack {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Jack").field("telephone", &self.telephone.is_some()).finish_non_exhaustive()
+        f.debug_struct("Jack").field("plugged", &self.plugged.is_some()).finish_non_exhaustive()
     }
 }

@@ -130,6 +130,12 @@ Commands, one a line, on standard input or --control, as words or as JSON ({\"do
   reset                      the card restarts with another boot id; lines on hook, queue empty
   version V                  the card restarts and claims to speak only version V
   errors RATE                damage each octet with this probability, both ways
+  panel LINE [account N]     plug an alarm panel into a line; as JSON with all its settings:
+                             {\"do\":\"panel\",\"line\":0,\"settings\":{\"number\":\"5550100\",\"attempts\":4}}
+  event LINE CODE GROUP ZONE give it something to report, as in `event 0 1131 01 015`
+  unpanel LINE               pull out what is plugged into a line
+  record LINE FILE|off       record both directions as a WAV: left what the telephone says, right what it hears
+  play LINE FILE             play a WAV (16 bit, 8 kHz) into a line, off-hook while it plays
   status                     how the card is, as JSON
   quit                       end
 

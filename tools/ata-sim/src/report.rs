@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::panel::PanelEvent;
+
 /// Something that happened on the card or its wire.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -55,6 +57,32 @@ pub enum Report {
         /// In all since the card's boot.
         events_lost: u32,
     },
+    /// Something happened at a panel.
+    Panel {
+        /// On which line.
+        line: u8,
+        /// The card's counter, to 10 ms.
+        sample: u32,
+        /// What.
+        #[serde(flatten)]
+        what: PanelEvent,
+    },
+    /// A recording began.
+    Recording {
+        /// Of which line.
+        line: u8,
+        /// Where it is.
+        file: String,
+        /// The card's counter at its first sample.
+        first_sample: u32,
+    },
+    /// A recording ended against somebody's will.
+    RecordingEnded {
+        /// Of which line.
+        line: u8,
+        /// Why.
+        why: String,
+    },
 }
 
 impl fmt::Display for Report {
@@ -73,6 +101,28 @@ impl fmt::Display for Report {
             Self::Boot { card_boot } => write!(f, "card boot {card_boot:#010x}"),
             Self::Flipped { count } => write!(f, "flipped {count} times"),
             Self::Lost { events_lost } => write!(f, "{events_lost} events lost for want of room"),
+            Self::Panel { line, what, .. } => write!(f, "panel on line {line}: {what}"),
+            Self::Recording { line, file, first_sample } => {
+                write!(f, "line {line} is recorded to {file} from sample {first_sample}")
+            }
+            Self::RecordingEnded { line, why } => write!(f, "recording of line {line} ended: {why}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panel_s_report_is_one_flat_object() {
+        let what = PanelEvent::NoKissOff { attempt: 2 };
+        let report = Report::Panel { line: 1, sample: 800, what };
+        let json = serde_json::to_value(&report).unwrap();
+        let flat = serde_json::json!({
+            "event": "panel", "line": 1, "sample": 800, "what": "no_kiss_off", "attempt": 2,
+        });
+        assert_eq!(json, flat);
+        assert_eq!(serde_json::from_value::<Report>(json).unwrap(), report);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -15,6 +15,7 @@ use crate::pty::Pty;
 use crate::report::Report;
 use crate::simulator::{Settings, Simulator};
 use crate::telephone::Telephone;
+use crate::wav::{self, Recording};
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -126,7 +127,7 @@ impl Turn<'_> {
                 continue;
             }
             let answer = match Command::parse(&line) {
-                Ok(command) => self.simulator.handle_command(&command, now_us),
+                Ok(command) => self.order(&command, now_us),
                 Err(why) => Answer::refused(why),
             };
             match from {
@@ -135,6 +136,26 @@ impl Turn<'_> {
             }
         }
         self.control.drop_gone();
+        Ok(())
+    }
+
+    /// Files are opened here, and everything else is the simulator's.
+    fn order(&mut self, command: &Command, now_us: u64) -> Answer {
+        let done = if let Command::Record { line, file } = command {
+            self.record(*line, file.as_deref())
+        } else if let Command::Play { line, file } = command {
+            wav::read(file).and_then(|sound| self.simulator.play(*line, sound))
+        } else {
+            return self.simulator.handle_command(command, now_us);
+        };
+        done.map_or_else(Answer::refused, |()| Answer::done())
+    }
+
+    fn record(&mut self, line: u8, file: Option<&Path>) -> Result<(), String> {
+        let Some(file) = file else { return self.simulator.record(line, None).map(drop) };
+        let tap = Box::new(Recording::create(file)?);
+        let first_sample = self.simulator.record(line, Some(tap))?;
+        self.simulator.note(Report::Recording { line, file: file.display().to_string(), first_sample });
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Sans-IO: octets, commands and the time come in; octets and reports go out.
 
+mod lines;
 #[cfg(test)]
 mod tests;
 
@@ -9,14 +10,13 @@ use std::collections::VecDeque;
 
 use ata_wire::limits::{MAX_LINES, MAX_WIRE};
 use ata_wire::{EventKind, Seq, VERSIONS, Versions};
-use linecard::{BLOCK, Card, CardStatus, HookOutcome, LinkStatus};
+use linecard::{Card, CardStatus, HookOutcome, LinkStatus};
 
 use crate::command::{Answer, Command, Status};
 use crate::flips::Flips;
 use crate::jacks::Jacks;
 use crate::noise::{Noise, Random};
 use crate::report::Report;
-use crate::telephone::Telephone;
 
 /// What a simulated card is from the start.
 #[derive(Clone, Debug)]
@@ -100,20 +100,6 @@ impl Simulator {
         let answer = self.obey(command, now_us);
         self.observe();
         answer
-    }
-
-    /// Plugs a telephone into a line; from here on it has the hook. The one before is pulled out.
-    pub fn plug(&mut self, line: u8, telephone: Box<dyn Telephone>) -> Result<(), String> {
-        if self.card.line(line).is_none() {
-            return Err(self.no_such_line(line));
-        }
-        self.jacks.plug(line, telephone);
-        Ok(())
-    }
-
-    /// Pulls a telephone out of a line, which goes on-hook.
-    pub fn pull(&mut self, line: u8) -> Result<(), String> {
-        self.jacks.pull(line).map(drop).ok_or_else(|| format!("line {line} has no telephone"))
     }
 
     /// Octets came from the host.
@@ -218,24 +204,18 @@ impl Simulator {
                 self.boot(now_us);
             }
             Command::Errors { rate } => self.noise.set_rate(rate),
+            Command::Panel { line, ref settings } => return self.panel(line, settings),
+            Command::Event { line, ref code, ref group, ref zone } => {
+                return self.event(line, code, group, zone);
+            }
+            Command::Unpanel { line } => return lines::answer(self.pull(line)),
+            Command::Record { .. } | Command::Play { .. } => {
+                return Answer::refused("sound files are opened by who runs the simulator".to_owned());
+            }
             Command::Status {} => return Answer { status: Some(self.status(now_us)), ..Answer::done() },
             Command::Quit {} => self.quit = true,
         }
         Answer::done()
-    }
-
-    fn lift(&mut self, line: u8, off_hook: bool, now_us: u64) -> Answer {
-        if self.jacks.has_telephone(line) {
-            return Answer::refused(format!("line {line} has a telephone, which has the hook: unplug it"));
-        }
-        match self.hook(line, off_hook, now_us) {
-            HookOutcome::Queued(_) | HookOutcome::Held | HookOutcome::Lost => Answer::done(),
-            HookOutcome::Unchanged => {
-                let state = if off_hook { "off" } else { "on" };
-                Answer::refused(format!("line {line} is {state}-hook already"))
-            }
-            HookOutcome::NoSuchLine => Answer::refused(self.no_such_line(line)),
-        }
     }
 
     fn flip(&mut self, line: Option<u8>, count: u32, rate: f64, now_us: u64) -> Answer {
@@ -288,20 +268,6 @@ impl Simulator {
         self.card.hook(line, off_hook, sample)
     }
 
-    /// Every 10 ms that have passed, in order: a simulator that was late catches up.
-    fn exchange(&mut self, now_us: u64) {
-        while self.exchange_us() <= now_us {
-            self.tick(self.exchange_us());
-            self.jacks.exchange(&mut self.card);
-            self.observe();
-        }
-    }
-
-    /// When the next 10 ms have passed.
-    fn exchange_us(&self) -> u64 {
-        self.booted_us + (self.jacks.samples() + BLOCK as u64) * 125
-    }
-
     fn tick(&mut self, now_us: u64) {
         let sample = self.sample(now_us);
         self.card.tick(now_us / 1_000, sample);
@@ -332,6 +298,7 @@ impl Simulator {
             self.seen.events_lost = status.events_lost;
             self.reports.push_back(Report::Lost { events_lost: status.events_lost });
         }
+        self.observe_lines();
     }
 
     fn report_hook(&mut self, seq: Seq, card_boot: u32) {
@@ -342,7 +309,7 @@ impl Simulator {
         self.reports.push_back(Report::Hook { line, off_hook, sample, card_boot, card_seq: seq.0 });
     }
 
-    fn status(&self, now_us: u64) -> Status {
+    fn status(&mut self, now_us: u64) -> Status {
         let CardStatus { boot_id, link, host_dead, queued, events_lost, counters, .. } = self.card.status();
         let lines = 0..u8::try_from(MAX_LINES).expect("8");
         Status {
@@ -359,6 +326,7 @@ impl Simulator {
             unknown: counters.unknown,
             error_rate: self.noise.rate(),
             plugged: self.is_plugged(now_us),
+            panels: self.jacks.panels(),
         }
     }
 }

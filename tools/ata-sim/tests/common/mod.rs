@@ -78,9 +78,9 @@ impl Desk {
     /// Waits for an event, passing over garbage counts.
     pub(crate) fn next_but_garbage(&mut self) -> CardEvent {
         loop {
-            match self.next() {
-                CardEvent::Garbage { .. } => {}
-                event => return event,
+            let event = self.next();
+            if !matches!(event, CardEvent::Garbage { .. }) {
+                return event;
             }
         }
     }
@@ -94,12 +94,12 @@ impl Desk {
     pub(crate) fn keep_changes(&mut self, count: usize) -> (Vec<Change>, Vec<CardEvent>) {
         let (mut changes, mut others) = (Vec::new(), Vec::new());
         while changes.len() < count {
-            match self.next() {
-                CardEvent::Hook { line, off_hook, sample, card_boot, card_seq } => {
-                    self.keep(card_boot, card_seq);
-                    changes.push((line.0, off_hook, sample, card_boot, card_seq));
-                }
-                event => others.push(event),
+            let event = self.next();
+            if let CardEvent::Hook { line, off_hook, sample, card_boot, card_seq } = event {
+                self.keep(card_boot, card_seq);
+                changes.push((line.0, off_hook, sample, card_boot, card_seq));
+            } else {
+                others.push(event);
             }
         }
         (changes, others)
@@ -148,6 +148,9 @@ fn change_of(report: &Report) -> Option<Change> {
         | Report::HostDead { .. }
         | Report::Boot { .. }
         | Report::Flipped { .. }
-        | Report::Lost { .. } => None,
+        | Report::Lost { .. }
+        | Report::Panel { .. }
+        | Report::Recording { .. }
+        | Report::RecordingEnded { .. } => None,
     }
 }
