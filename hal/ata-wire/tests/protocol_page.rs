@@ -5,12 +5,10 @@ mod page;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use ata_wire::limits::{AUDIO_OCTETS, EVENT_WINDOW, MAX_FRAME, MAX_LINES, MAX_WIRE};
-use ata_wire::{
-    Ack, Answer, Audio, CardHeartbeat, CardHello, CardState, Decoder, Event, EventKind, Greeting, HostHello,
-    LineState, Link, Message, Seq, VERSION, Versions, encode, timing,
-};
-use page::{PAGE, Vector, fences, number, octets, vectors};
+use ata_wire::limits::{CONTROL_WINDOW, EVENT_WINDOW, MAX_FRAME, MAX_LINES, MAX_STEPS, MAX_WIRE};
+use ata_wire::{Decoder, encode, timing};
+use page::message::message;
+use page::{PAGE, fences, octets, vectors};
 
 #[test]
 fn every_vector_is_written_as_the_page_says() {
@@ -44,9 +42,17 @@ fn the_frame_of_a_vector_is_its_wire_without_stuffing() {
 #[test]
 fn every_message_has_a_vector() {
     let page = vectors();
-    for name in
-        ["HostHello", "CardHello", "HelloAck", "HostHeartbeat", "CardHeartbeat", "Ack", "Event", "Audio"]
-    {
+    for name in [
+        "HostHello",
+        "CardHello",
+        "HelloAck",
+        "HostHeartbeat",
+        "CardHeartbeat",
+        "Ack",
+        "Event",
+        "Control",
+        "Audio",
+    ] {
         assert!(page.iter().any(|vector| vector.name() == name), "{name}");
     }
 }
@@ -70,7 +76,7 @@ fn stuffing_examples_hold() {
 fn times_and_limits_are_those_of_the_program() {
     let row = |what: &str, value: String| {
         let row = format!("| {what} | {value} |");
-        assert!(PAGE.contains(&row), "PROTOCOL.md section 7 has no row `{row}`");
+        assert!(PAGE.contains(&row), "PROTOCOL.md section 10 has no row `{row}`");
     };
     let (hello, mismatch) = (timing::HELLO_MS, timing::MISMATCH_HELLO_MS);
     row("host: between HostHellos", format!("{hello} ms; after a version mismatch {mismatch} ms"));
@@ -79,8 +85,13 @@ fn times_and_limits_are_those_of_the_program() {
     row("host calls the card lost", format!("{} ms without a valid frame", timing::CARD_LOST_AFTER_MS));
     assert_eq!(timing::HOST_DEAD_AFTER_MS, 30_000);
     row("card holds the host for dead", "30 000 ms without a valid frame".to_owned());
-    row("event repeat", format!("{} ms, doubling to {} ms", timing::REPEAT_FIRST_MS, timing::REPEAT_MAX_MS));
+    row(
+        "event and control repeat",
+        format!("{} ms, doubling to {} ms", timing::REPEAT_FIRST_MS, timing::REPEAT_MAX_MS),
+    );
     row("events kept", EVENT_WINDOW.to_string());
+    row("controls kept", CONTROL_WINDOW.to_string());
+    row("steps of a play", MAX_STEPS.to_string());
     row("lines", MAX_LINES.to_string());
     row("body and checksum", format!("{MAX_FRAME} octets"));
     row("on the wire, delimiters included", format!("{MAX_WIRE} octets"));
@@ -164,92 +175,3 @@ int main(void)
     return lines >= 10 ? 0 : 1;
 }
 "#;
-
-fn message(vector: &Vector) -> Message {
-    match vector.name() {
-        "HostHello" => Message::HostHello(HostHello {
-            versions: versions(vector),
-            host_boot: vector.number("host_boot"),
-        }),
-        "CardHello" => Message::CardHello(CardHello { greeting: greeting(vector), answer: answer(vector) }),
-        "HelloAck" => Message::HelloAck(link(vector)),
-        "HostHeartbeat" => Message::HostHeartbeat(link(vector)),
-        "CardHeartbeat" => Message::CardHeartbeat(CardHeartbeat {
-            card_boot: vector.number("card_boot"),
-            sample: vector.number("sample"),
-            host_age_ms: vector.number("host_age_ms"),
-            events_lost: vector.number("events_lost"),
-            queued: vector.number("queued"),
-        }),
-        "Ack" => Message::Ack(Ack { boot: vector.number("boot"), seq: Seq(vector.number("seq")) }),
-        "Event" => Message::Event(Event {
-            seq: Seq(vector.number("seq")),
-            line: vector.number("line"),
-            sample: vector.number("sample"),
-            kind: kind(vector),
-        }),
-        "Audio" => Message::Audio(audio(vector)),
-        other => panic!("PROTOCOL.md: vector of unknown message `{other}`"),
-    }
-}
-
-fn versions(vector: &Vector) -> Versions {
-    let (min, max) = vector.text("versions").split_once("..").expect("versions as min..max");
-    Versions { min: number(min), max: number(max) }
-}
-
-fn link(vector: &Vector) -> Link {
-    Link { host_boot: vector.number("host_boot"), card_boot: vector.number("card_boot") }
-}
-
-fn greeting(vector: &Vector) -> Greeting {
-    Greeting {
-        versions: versions(vector),
-        card_boot: vector.number("card_boot"),
-        host_boot: vector.number("host_boot"),
-        firmware: heapless::String::try_from(vector.text("firmware")).expect("at most 32 octets"),
-        serial: heapless::String::try_from(vector.text("serial")).expect("at most 24 octets"),
-    }
-}
-
-fn answer(vector: &Vector) -> Answer {
-    match vector.number::<u8>("chosen") {
-        0 => Answer::None,
-        VERSION => Answer::Current(CardState {
-            self_test: vector.number("self_test"),
-            codecs: vector.number("codecs"),
-            queued: vector.number("queued"),
-            first_seq: Seq(vector.number("first_seq")),
-            events_lost: vector.number("events_lost"),
-            sample: vector.number("sample"),
-            lines: vector.all("line").iter().map(|line| line_state(line)).collect(),
-        }),
-        other => Answer::Other(other),
-    }
-}
-
-/// For example `off-hook fed since=0x12340`.
-fn line_state(text: &str) -> LineState {
-    let words: Vec<&str> = text.split(' ').collect();
-    let since = words.iter().find_map(|word| word.strip_prefix("since=")).expect("a line says since when");
-    let has = |word| words.contains(&word);
-    assert!(has("off-hook") != has("on-hook"), "`{text}`");
-    LineState { off_hook: has("off-hook"), feed: has("fed"), reversed: has("reversed"), since: number(since) }
-}
-
-fn kind(vector: &Vector) -> EventKind {
-    if vector.has("kind") {
-        return EventKind::Other(vector.number("kind"));
-    }
-    match vector.text("hook") {
-        "off" => EventKind::HookChange { off_hook: true },
-        "on" => EventKind::HookChange { off_hook: false },
-        other => panic!("PROTOCOL.md: hook `{other}`"),
-    }
-}
-
-fn audio(vector: &Vector) -> Audio {
-    let octets: [u8; AUDIO_OCTETS] = vector.octets("octets").try_into().expect("80 octets");
-    let (line, codec) = (vector.number("line"), vector.number("codec"));
-    Audio { line, codec, sample_low: vector.number("sample_low"), octets }
-}

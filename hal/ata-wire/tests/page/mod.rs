@@ -1,10 +1,12 @@
 //! Reads PROTOCOL.md: its fenced blocks, their fields, their octets.
 
+pub(crate) mod message;
+
 use std::collections::BTreeMap;
 
 pub(crate) const PAGE: &str = include_str!("../../PROTOCOL.md");
 
-/// The fields of a `vector` block; `line` may come more than once.
+/// The fields of a `vector` block; `line` and `step` may come more than once.
 pub(crate) struct Vector(BTreeMap<String, Vec<String>>);
 
 impl Vector {
