@@ -6,6 +6,7 @@ pub mod control;
 pub mod evidence;
 pub mod mqtt;
 pub mod net;
+pub mod power;
 pub mod recorder;
 pub mod station;
 pub mod store;
