@@ -72,7 +72,14 @@ pub(crate) fn record(body: &Body) {
         }
         Body::Signal(b) => {
             let line = b.line.map_or_else(|| "box".to_owned(), |line| line.to_string());
-            tracing::info!(signal = b.signal, line, account = b.account, event = b.event, b.words, "signal");
+            tracing::info!(
+                signal = b.signal,
+                line,
+                account = b.account,
+                event = b.event,
+                words = b.words,
+                "signal"
+            );
         }
         Body::Delivery(b) => {
             let DeliveryBody { signal, station, link, took_ms, panel_gone, .. } = b;

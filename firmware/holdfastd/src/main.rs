@@ -3,6 +3,7 @@
 mod check;
 mod log;
 mod open;
+mod question;
 mod read;
 mod restart;
 mod service;

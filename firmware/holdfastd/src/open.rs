@@ -4,12 +4,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use appliance::{Appliance, CardEvent, MqttEvent, NetEvent, Recovery, StationEvent};
+use appliance::{Appliance, CardEvent, EvidenceReport, MqttEvent, NetEvent, Recovery, StationEvent};
 use board_configs::{StationSettings, StationTransport};
 use hal_linux::clock;
 use outbox::StoreReport;
 use ports::card::{self, CardConfig, CardHandle};
 use ports::control::{self, Question};
+use ports::evidence::{self, EvidenceConfig, EvidenceHandle};
 use ports::mqtt::{MqttHandle, MqttPort, MqttPortConfig};
 use ports::net::{NetConfig, NetLink, NetPort};
 use ports::recorder::Recorder;
@@ -27,6 +28,8 @@ use crate::wires::Wire;
 const CARD_EVENTS: usize = 256;
 /// Replies of the stations between two turns: more than all paths can have under way.
 const STATION_EVENTS: usize = 256;
+/// Reports of the evidence between two turns.
+const EVIDENCE_REPORTS: usize = 256;
 /// Facts and repairs between two turns.
 const NET_EVENTS: usize = 256;
 /// Reports of the spool between two turns.
@@ -43,11 +46,13 @@ pub(crate) struct Opened {
     pub(crate) net: NetPort,
     pub(crate) card: Option<CardWire>,
     pub(crate) stations: Option<StationsWire>,
+    pub(crate) evidence: EvidenceWire,
     pub(crate) store: StoreHandle,
     pub(crate) mqtt: Option<MqttHandle>,
     pub(crate) card_events: Receiver<CardEvent>,
     pub(crate) station_events: Receiver<StationEvent>,
     pub(crate) net_events: Receiver<NetEvent>,
+    pub(crate) evidence_reports: Receiver<EvidenceReport>,
     pub(crate) store_reports: Receiver<StoreReport>,
     pub(crate) mqtt_events: Receiver<MqttEvent>,
     pub(crate) questions: Receiver<Question>,
@@ -58,6 +63,8 @@ pub(crate) struct Opened {
 pub(crate) type CardWire = Wire<CardConfig, CardEvent, CardHandle>;
 /// The stations' thread.
 pub(crate) type StationsWire = Wire<StationPortConfig, StationEvent, StationHandle>;
+/// The evidence's threads.
+pub(crate) type EvidenceWire = Wire<EvidenceConfig, EvidenceReport, EvidenceHandle>;
 
 /// Opens everything, lines and links before telemetry.
 pub(crate) async fn open(arguments: &RunArguments, mut inputs: Inputs) -> Result<Opened> {
@@ -70,6 +77,7 @@ pub(crate) async fn open(arguments: &RunArguments, mut inputs: Inputs) -> Result
     let net = NetPort::open(net_config(&inputs, seed), net_sender)?;
     let (card, card_events) = of(open_card(&inputs, seed)?);
     let (stations, station_events) = of(open_stations(&mut inputs, seed)?);
+    let (evidence, evidence_reports, recovery) = open_evidence(arguments)?;
     let (store_sender, store_reports) = channel(STORE_REPORTS);
     let config = StoreConfig { dir: arguments.data_dir.join("spool") };
     let (store, recovered) = store::spawn(config, store_sender)?;
@@ -86,18 +94,20 @@ pub(crate) async fn open(arguments: &RunArguments, mut inputs: Inputs) -> Result
         tracing::warn!(recording = %kept.display(), "the last run did not end in order; its recording is kept");
     }
     let setup = setup::setup(&inputs.board, &inputs.site, seed);
-    let appliance = Appliance::new(setup, recovered, Recovery::default(), net.adopted(), seed, clock::now());
+    let appliance = Appliance::new(setup, recovered, recovery, net.adopted(), seed, clock::now());
     Ok(Opened {
         appliance,
         recorder,
         net,
         card,
         stations,
+        evidence,
         store,
         mqtt,
         card_events,
         station_events,
         net_events,
+        evidence_reports,
         store_reports,
         mqtt_events,
         questions,
@@ -151,6 +161,14 @@ fn open_stations(inputs: &mut Inputs, seed: u64) -> Result<Option<(StationsWire,
     let config = StationPortConfig { stations, seed };
     Wire::start("stations", config, STATION_EVENTS, |config, events| Ok(station::spawn(config, events)?))
         .map(Some)
+}
+
+fn open_evidence(arguments: &RunArguments) -> Result<(EvidenceWire, Receiver<EvidenceReport>, Recovery)> {
+    let config = EvidenceConfig::new(setup::evidence_dir(&arguments.data_dir));
+    let (sender, reports) = channel(EVIDENCE_REPORTS);
+    let (handle, recovery) = evidence::open(config.clone(), sender)?;
+    let again = |config, events| Ok(evidence::open(config, events)?.0);
+    Ok((Wire::started("evidence", handle, config, EVIDENCE_REPORTS, again), reports, recovery))
 }
 
 fn open_mqtt(

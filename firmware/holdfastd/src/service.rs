@@ -1,11 +1,13 @@
 //! The loop: one event, one turn of the appliance, its commands, the next event.
 //!
 //! ```text
-//!   1 line card ─┐
+//!   1 line card,
+//!     stations  ─┐
 //!   2 probes,    │                  ┌─ probes, routes (inline: tens of microseconds)
-//!     links     ─┤   ┌───────────┐  ├─ card, spool, MQTT (bounded channels, never waited for)
-//!   3 deadline  ─┼──>│ Appliance │──┤
-//!   4 spool     ─┤   └───────────┘  └─ log, flight recorder
+//!     links     ─┤   ┌───────────┐  ├─ card, stations, evidence, spool, MQTT
+//!   3 deadline  ─┼──>│ Appliance │──┤  (bounded channels, never waited for)
+//!   4 evidence,  │   └───────────┘  └─ log, flight recorder
+//!     spool     ─┤
 //!     stop      ─┤
 //!     MQTT      ─┤
 //!     questions ─┘
@@ -16,20 +18,25 @@
 use std::time::Duration;
 
 use appliance::{
-    Appliance, CardEvent, Command, Event, MqttCommand, MqttEvent, NetEvent, StationCommand, Turn,
+    Appliance, CardEvent, Command, Event, EvidenceReport, MqttCommand, MqttEvent, NetEvent, StationCommand,
+    Turn,
 };
 use hal::{Now, Tick};
 use hal_linux::clock;
 use noc_messages::{Body, Severity};
-use ports::control::{Ask, Question};
+use ports::control::Question;
 use tokio::time::Instant;
 
 use crate::log;
 use crate::open::Opened;
+use crate::question;
 use crate::systemd::{self, Watchdog};
 
 /// `Goodbye` drains for 2 s at most; half a second for the disconnect itself.
 const LONGEST_GOODBYE: Duration = Duration::from_millis(2_500);
+
+/// For the disk to take what waits as evidence; together with the goodbye within systemd's patience.
+const LONGEST_FLUSH: Duration = Duration::from_secs(2);
 
 /// How the loop goes on after a turn.
 enum Woken {
@@ -62,7 +69,7 @@ pub(crate) async fn serve(mut opened: Opened) -> anyhow::Result<()> {
                 }
             }
             Woken::Deadline => opened.turn(None),
-            Woken::Question(question) => opened.answer(question),
+            Woken::Question(question) => question::answer(&mut opened, question),
             Woken::Nothing => {}
         }
         if goodbye.is_some_and(|at| Instant::now() >= at || !opened.talks_to_broker()) {
@@ -97,6 +104,10 @@ impl Opened {
             outcome = self.net.next_outcome() => Woken::Event(Event::Net(NetEvent::Probe(outcome?))),
             Some(event) = self.net_events.recv() => Woken::Event(Event::Net(event)),
             () = until(deadline) => Woken::Deadline,
+            report = self.evidence_reports.recv() => match report {
+                Some(report) => Woken::Event(Event::Evidence(report)),
+                None => Woken::Event(Event::Evidence(self.restart_evidence()?)),
+            },
             Some(report) = self.store_reports.recv() => Woken::Event(Event::Store(report)),
             _ = self.stop.recv() => Woken::Event(Event::Stop),
             Some(event) = self.mqtt_events.recv() => Woken::Event(Event::Mqtt(event)),
@@ -123,8 +134,14 @@ impl Opened {
         Ok(Woken::Nothing)
     }
 
+    /// The evidence's threads have ended, and nobody knows what they had not written.
+    fn restart_evidence(&mut self) -> anyhow::Result<EvidenceReport> {
+        self.evidence_reports = self.evidence.restart()?;
+        Ok(EvidenceReport::Failed { lost: 0, why: "its threads ended and were started again".to_owned() })
+    }
+
     /// One turn: the event or the deadline, then all commands; what they bring about is the next turn.
-    fn turn(&mut self, event: Option<Event>) {
+    pub(crate) fn turn(&mut self, event: Option<Event>) {
         let mut next = Some(event);
         while let Some(event) = next.take() {
             if self.recorder.wants_snapshot() {
@@ -158,7 +175,7 @@ impl Opened {
                 Command::Mqtt(command) => self.to_mqtt(command),
                 Command::Store(request) => self.store.send(request),
                 Command::Station(command) => self.to_stations(command),
-                Command::Evidence { .. } => {}
+                Command::Evidence { at, entry } => self.evidence.handle.append(at, *entry),
                 Command::Log(body) => self.log(&body),
             }
         }
@@ -206,25 +223,10 @@ impl Opened {
         self.mqtt.is_some() && self.appliance.status(clock::now()).mqtt.connected
     }
 
-    fn answer(&self, question: Question) {
-        let now = clock::now();
-        let answer = match question.ask {
-            Ask::Status => serde_json::to_value(self.appliance.status(now)),
-            Ask::Links => serde_json::to_value(self.appliance.status(now).wan),
-            Ask::Explain { what: _ } => {
-                let families = self.appliance.status(now).wan.families;
-                Ok(serde_json::json!({ "lines": self.appliance.explain(now), "families": families }))
-            }
-            Ask::Calls { .. } | Ask::OnTest { .. } => {
-                Ok(serde_json::json!({ "error": "this daemon keeps no evidence of calls" }))
-            }
-        };
-        let answer = answer.unwrap_or_else(|error| serde_json::json!({ "error": error.to_string() }));
-        // Whoever asked may have gone.
-        drop(question.answer.send(answer));
-    }
-
     fn finish(mut self) {
+        if !self.evidence.handle.close(LONGEST_FLUSH) {
+            tracing::error!(within = ?LONGEST_FLUSH, "the latest evidence could not be stored");
+        }
         self.recorder.finish();
         tracing::info!("stopped; routes stay as they are");
     }

@@ -29,7 +29,18 @@ impl<C: Clone, E, H> Wire<C, E, H> {
     ) -> Result<(Self, Receiver<E>)> {
         let (sender, receiver) = channel(events);
         let handle = spawn(config.clone(), sender)?;
-        Ok((Self { handle, name, config, events, spawn, restarts: Restarts::default() }, receiver))
+        Ok((Self::started(name, handle, config, events, spawn), receiver))
+    }
+
+    /// Of a thread that runs already: its first start told more than a restart does.
+    pub(crate) fn started(
+        name: &'static str,
+        handle: H,
+        config: C,
+        events: usize,
+        spawn: Spawn<C, E, H>,
+    ) -> Self {
+        Self { handle, name, config, events, spawn, restarts: Restarts::default() }
     }
 
     /// The thread has ended: it is started again, unless that was too often.

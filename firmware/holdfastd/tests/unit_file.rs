@@ -83,6 +83,16 @@ fn what_the_daemon_needs_is_not_forbidden() {
     assert!(of("SystemCallFilter=").contains("adjtimex"), "the clock could not be believed");
 }
 
+#[test]
+fn evidence_can_be_written_and_nobody_else_reads_it() {
+    for line in ["ProtectSystem=strict", "StateDirectory=holdfast", "StateDirectoryMode=0700", "UMask=0077"] {
+        assert!(lines_of(UNIT).any(|found| found == line), "{line}");
+    }
+    let closed = lines_of(UNIT)
+        .find(|line| line.starts_with("ReadOnlyPaths=") || line.starts_with("InaccessiblePaths="));
+    assert_eq!(closed, None);
+}
+
 /// What `systemd-analyze verify` says of the unit, with the program that was built in its place.
 fn verdict(unit: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
