@@ -3,12 +3,12 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use hal::{Tick, Wall};
+use hal::{LinkId, Tick, Wall};
 use serde::{Deserialize, Serialize};
 use station_wire::{Address, Content, Request, Sequence, Timestamp};
 
 use crate::action::Submission;
-use crate::config::{StationConfig, StationId};
+use crate::config::{PathId, StationConfig, StationId};
 
 /// A panel repeats after 1.25 s: the other path must have been tried by then.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -30,13 +30,23 @@ pub(crate) struct Delivery {
     tries: u32,
     /// When the next try is due; `None`: no link is usable.
     pub(crate) due: Option<Tick>,
+    /// The path of the latest try.
+    by: Option<PathId>,
     /// What was sent, by station: any of them may still be acknowledged.
     sent: BTreeMap<StationId, Request>,
 }
 
 impl Delivery {
     pub(crate) const fn new(submission: Submission, now: Tick) -> Self {
-        Self { submission, submitted: now, station: 0, tries: 0, due: Some(now), sent: BTreeMap::new() }
+        Self {
+            submission,
+            submitted: now,
+            station: 0,
+            tries: 0,
+            due: Some(now),
+            by: None,
+            sent: BTreeMap::new(),
+        }
     }
 
     /// The station to try now.
@@ -52,6 +62,24 @@ impl Delivery {
     /// The request that was sent to a station.
     pub(crate) fn sent_to(&self, station: StationId) -> Option<&Request> {
         self.sent.get(&station)
+    }
+
+    /// The next try leaves by this path.
+    pub(crate) const fn leaves_by(&mut self, path: PathId) {
+        self.by = Some(path);
+    }
+
+    /// The path of the latest try, whose answer did not come in time.
+    pub(crate) const fn last_path(&self) -> Option<PathId> {
+        self.by
+    }
+
+    /// The link is gone: what it carried last cannot be answered, so the next try is due at once.
+    pub(crate) fn link_gone(&mut self, link: LinkId, now: Tick) {
+        if self.by.is_some_and(|path| path.link == link) {
+            self.by = None;
+            self.due = self.due.map(|due| due.min(now));
+        }
     }
 
     /// The frame of the next try: a retry keeps its sequence, `fresh` is for the first one.

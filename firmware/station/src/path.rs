@@ -66,10 +66,10 @@ impl Path {
         changed
     }
 
-    /// Any message is a sign of life: the timer starts again, unless an answer is waited for.
-    pub(crate) fn message_sent(&mut self, now: Tick) {
-        if self.asked.is_none() {
-            self.due = now + self.every;
+    /// A message by this path was not answered in time: is it the path? A sign of life asks.
+    pub(crate) fn doubt(&mut self, now: Tick) {
+        if self.asked.is_none() && self.works != Works::No {
+            self.due = self.due.min(now);
         }
     }
 
@@ -119,15 +119,16 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_a_sign_of_life_but_does_not_hide_a_missing_answer() {
+    fn an_answer_is_a_sign_of_life_and_a_missing_one_a_question() {
         let mut path = Path::new(MINUTE, Tick(0));
         path.link(true, Tick(0));
-        path.answered(Tick(0));
-        path.message_sent(Tick(30_000));
+        path.answered(Tick(30_000));
         assert_eq!(path.deadline(), Some(Tick(90_000)));
-        path.asked(Sequence::FIRST, Tick(90_000));
-        path.message_sent(Tick(91_000));
-        assert_eq!(path.deadline(), Some(Tick(95_000)));
+        path.doubt(Tick(31_000));
+        assert_eq!(path.deadline(), Some(Tick(31_000)));
+        path.asked(Sequence::FIRST, Tick(31_000));
+        path.doubt(Tick(32_000));
+        assert_eq!(path.deadline(), Some(Tick(36_000)), "it is asked already");
     }
 
     #[test]

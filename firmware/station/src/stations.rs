@@ -140,8 +140,12 @@ impl Stations {
         for path in failed {
             self.tell_path(path, false);
         }
-        if usable {
-            self.queue.on_the_way.iter_mut().for_each(|d| d.due = d.due.or(Some(now.tick)));
+        for delivery in &mut self.queue.on_the_way {
+            if usable {
+                delivery.due = delivery.due.or(Some(now.tick));
+            } else {
+                delivery.link_gone(link, now.tick);
+            }
         }
     }
 
@@ -243,6 +247,10 @@ impl Stations {
     fn try_delivery(&mut self, place: usize, now: Now) {
         let stations = self.config.stations.len();
         let Some(mut delivery) = self.queue.on_the_way.get(place).cloned() else { return };
+        let unanswered = delivery.last_path();
+        if let Some(path) = unanswered.and_then(|path| self.paths.get_mut(&path)) {
+            path.doubt(now.tick);
+        }
         let mut paths = self.usable_paths(delivery.station());
         let enough = (paths.len() * TRIES_PER_PATH).max(TRIES_PER_PATH);
         if stations > 1 && (paths.is_empty() || delivery.tries() as usize >= enough) {
@@ -256,7 +264,9 @@ impl Stations {
             let stamp = self.stamp(path.station, now);
             let config = self.station(path.station).clone();
             let request = delivery.request(&config, stamp, || self.next_sequence(path.station), now.tick);
-            self.send(path, request, Some(delivery.submission.signal), now);
+            delivery.leaves_by(path);
+            let signal = Some(delivery.submission.signal);
+            self.actions.push_back(Action::Send { path, request, signal });
         }
         self.queue.on_the_way[place] = delivery;
     }
@@ -284,7 +294,7 @@ impl Stations {
         let sequence = repeated.unwrap_or_else(|| self.next_sequence(id.station));
         let mut request = self.sign_of_life(id.station, sequence);
         request.timestamp = Some(self.stamp(id.station, now));
-        self.send(id, request, None, now);
+        self.actions.push_back(Action::Send { path: id, request, signal: None });
         if let Some(path) = self.paths.get_mut(&id) {
             path.asked(sequence, now.tick);
         }
@@ -294,13 +304,6 @@ impl Stations {
         let config = self.station(station);
         let content = Content::Supervision(config.supervision);
         Request { sequence, address: config.address.clone(), content, timestamp: None }
-    }
-
-    fn send(&mut self, path: PathId, request: Request, signal: Option<SignalKey>, now: Now) {
-        if let Some(path) = self.paths.get_mut(&path) {
-            path.message_sent(now.tick);
-        }
-        self.actions.push_back(Action::Send { path, request, signal });
     }
 
     fn next_sequence(&mut self, id: StationId) -> Sequence {
