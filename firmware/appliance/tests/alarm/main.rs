@@ -10,3 +10,4 @@ mod station;
 mod world;
 
 mod kiss_off;
+mod outage;

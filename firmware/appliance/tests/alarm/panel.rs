@@ -73,6 +73,10 @@ impl Panel {
         self.state == State::Idle
     }
 
+    pub(crate) fn is_waiting_for_handshake(&self) -> bool {
+        matches!(self.state, State::WantsHandshake { .. })
+    }
+
     pub(crate) fn wake(&self) -> Option<Tick> {
         match self.state {
             State::Idle | State::HearsKissOff { .. } => None,

@@ -9,7 +9,8 @@ use appliance::{
     Appliance, CardCommand, CardEvent, Command, Entry, Event, NetEvent, RecordedLine, Recovery, Setup,
     StationCommand, StationEvent, Turn, replay, turn,
 };
-use hal::{LineId, LinkId, Now, Tick, Wall};
+use dsp::tones::Sequence;
+use hal::{LinkId, Now, Tick, Wall};
 use outbox::{Recovered, StoreReport, StoreRequest};
 use wan::{ProbeOutcome, ProbeResult, RoutesApplied};
 
@@ -31,6 +32,7 @@ pub(crate) struct World {
     pub(crate) station: Station,
     /// Links that carry nothing, although their carrier is there.
     pub(crate) dead_links: BTreeSet<LinkId>,
+    carriers: BTreeMap<LinkId, bool>,
     pub(crate) seen: Vec<(Tick, Command)>,
     pub(crate) evidence: Vec<Entry>,
     /// Everything published or stored, as records.
@@ -59,6 +61,7 @@ impl World {
             panels,
             station: Station::new(),
             dead_links: BTreeSet::new(),
+            carriers: site::links().map(|link| (link, true)).into(),
             seen: vec![],
             evidence: vec![],
             records: vec![],
@@ -89,11 +92,13 @@ impl World {
         let mut events = VecDeque::new();
         self.carry_out(commands, &mut events);
         events.into_iter().for_each(|event| self.tell(event));
-        for link in site::links() {
-            self.tell(Event::Net(NetEvent::Facts(site::facts(link, true))));
+        for (link, there) in self.carriers.clone() {
+            self.tell(Event::Net(NetEvent::Facts(site::facts(link, there))));
         }
         let hello = self.card.hello(self.now, &self.panels);
-        self.tell(Event::Card(CardEvent::Ready(hello)));
+        if self.card.present {
+            self.tell(Event::Card(CardEvent::Ready(hello)));
+        }
     }
 
     pub(crate) fn recovery(&self) -> Recovery {
@@ -162,9 +167,10 @@ impl World {
     }
 
     fn to_card(&mut self, command: &CardCommand) {
-        if let CardCommand::Play { line, sequence: dsp::tones::Sequence::KissOff, window, .. } = command {
-            self.no_kiss_off_without_ack(*line);
+        if let CardCommand::Play { line, sequence: Sequence::KissOff, window, .. } = command {
             assert!(window.is_some(), "a kiss-off has a window");
+            let said = self.panels[usize::from(line.0)].messages.front().expect("the panel reports");
+            self.is_acked(said.get(..16).expect("a kiss-off answers sixteen digits"));
         }
         if self.card.present {
             self.card.take(command, self.now);
@@ -172,10 +178,8 @@ impl World {
     }
 
     /// The law: what the panel said last, the station has acknowledged.
-    fn no_kiss_off_without_ack(&self, line: LineId) {
-        let panel = &self.panels[usize::from(line.0)];
-        let said = panel.said.as_ref().expect("a kiss-off answers a message that was just said");
-        assert!(self.station.acked.contains(&site::frame(said)), "{said} was kissed off without an ACK");
+    fn is_acked(&self, said: &str) {
+        assert!(self.station.acked.contains(&site::frame(said)), "{said} is kissed off without an ACK");
     }
 
     fn after(&mut self, delay: u64, event: Event) {
@@ -238,6 +242,10 @@ impl World {
 
     fn card_happens(&mut self, happening: Happening) {
         let Happening { line, sequence, ended, event } = happening;
+        if (sequence, ended) == (Sequence::KissOff, false) {
+            let said = &self.panels[usize::from(line.0)].said;
+            self.is_acked(said.as_ref().expect("it begins behind a message that was just said"));
+        }
         let panel = &mut self.panels[usize::from(line.0)];
         let reaction = panel.hears(sequence, ended, self.now, self.card.boot);
         event.into_iter().for_each(|event| self.from_line(event));
@@ -267,6 +275,7 @@ impl World {
     }
 
     pub(crate) fn carrier(&mut self, link: LinkId, there: bool) {
+        self.carriers.insert(link, there);
         self.tell(Event::Net(NetEvent::Facts(site::facts(link, there))));
     }
 
