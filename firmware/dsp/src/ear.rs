@@ -83,19 +83,23 @@ impl LineEar {
     /// Listens to linear samples, the first of which is number `first`; `each` is told what is heard.
     /// Samples must follow each other without gaps; after a gap begin with a new ear.
     pub fn feed(&mut self, samples: &[i16], first: Sample, mut each: impl FnMut(Heard)) {
+        self.listen(samples, first, &mut each);
+    }
+
+    fn listen(&mut self, samples: &[i16], first: Sample, each: &mut dyn FnMut(Heard)) {
         let mut sample = first.0;
         for linear in samples {
             sample = sample.wrapping_add(1);
             let filtered =
                 self.notches.iter_mut().fold(f32::from(*linear) / 32_768.0, |x, notch| notch.feed(x));
             if let Some(spectrum) = self.bank.feed(filtered) {
-                self.window(&spectrum, Sample(sample), &mut each);
+                self.window(&spectrum, Sample(sample), each);
             }
         }
     }
 
     /// A window that ends at `end`.
-    fn window(&mut self, spectrum: &Spectrum, end: Sample, each: &mut impl FnMut(Heard)) {
+    fn window(&mut self, spectrum: &Spectrum, end: Sample, each: &mut dyn FnMut(Heard)) {
         self.blocks.rotate_right(1);
         self.blocks[0] = spectrum.newest;
         let key = one_key(spectrum);
@@ -155,7 +159,7 @@ impl Run {
         self.fell.get_or_insert(Sample(end.0.wrapping_sub(back as u32)));
     }
 
-    fn go_on(&mut self, key: &OneKey, steady: bool, end: Sample, each: &mut impl FnMut(Heard)) {
+    fn go_on(&mut self, key: &OneKey, steady: bool, end: Sample, each: &mut dyn FnMut(Heard)) {
         self.heard_until = end;
         self.power = self.power.max(key.power);
         if key.power < self.power / 2.0 {
@@ -182,7 +186,7 @@ impl Run {
         silent || now.since(self.heard_until) >= LONGEST_BREAK + samples(WINDOW)
     }
 
-    fn tell(&self, each: &mut impl FnMut(Heard)) {
+    fn tell(&self, each: &mut dyn FnMut(Heard)) {
         let end = self.fell.unwrap_or(self.heard_until);
         let mean = |sum: f32| sum / f32::from(self.offsets_of.max(1));
         let on_frequency = self.offsets.iter().all(|sum| mean(*sum).abs() <= OFFSET);

@@ -56,9 +56,9 @@ impl Copper {
 
     /// The next 10 ms of the far end; `say` fills blocks with what the telephone says, as often as its
     /// clock wants.
-    pub fn carry(&mut self, mut say: impl FnMut(&mut [i16; BLOCK])) -> [i16; BLOCK] {
+    pub fn carry(&mut self, say: &mut dyn FnMut(&mut [i16; BLOCK])) -> [i16; BLOCK] {
         std::array::from_fn(|_| {
-            let spoken = self.clock.next(&mut say);
+            let spoken = self.clock.next(say);
             let heard =
                 if self.amplitude > 0.0 { spoken + self.amplitude * self.noise.next() } else { spoken };
             self.law.round_trip(heard.round().clamp(-32_768.0, 32_767.0) as i16)
@@ -86,7 +86,7 @@ impl Clock {
         Self { ratio: 1.0 + f64::from(fast_by), at: HALF as f64, kept: vec![0.0; 2 * HALF], filters }
     }
 
-    fn next(&mut self, say: &mut impl FnMut(&mut [i16; BLOCK])) -> f32 {
+    fn next(&mut self, say: &mut dyn FnMut(&mut [i16; BLOCK])) -> f32 {
         if self.at as usize + HALF >= self.kept.len() {
             let done = self.at as usize - HALF;
             self.kept.drain(..done);
@@ -162,7 +162,7 @@ mod tests {
         let mut n = 0_u32;
         let mut out = Vec::new();
         for _ in 0..seconds * 100 {
-            let block = copper.carry(|block| {
+            let block = copper.carry(&mut |block| {
                 for sample in block {
                     *sample = (8_000.0 * (2.0 * PI * hz * n as f32 / 8_000.0).sin()) as i16;
                     n = (n + 1) % 8_000;

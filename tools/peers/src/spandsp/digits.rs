@@ -113,26 +113,3 @@ impl Drop for DigitDetector {
         unsafe { (self.functions.dtmf_rx_free)(self.state) };
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_sixteen_digits_are_sent_and_heard() {
-        let (mut sender, mut detector) =
-            (DigitSender::new(50, 50, -10).unwrap(), DigitDetector::new(true).unwrap());
-        sender.put("1234567890*#ABCD");
-        let (mut heard, mut block, mut length) = (String::new(), [0; 80], 0);
-        loop {
-            let said = sender.say(&mut block);
-            heard += &detector.hear(&block);
-            length += said;
-            if said == 0 {
-                break;
-            }
-        }
-        assert_eq!(heard, "1234567890*#ABCD");
-        assert!(length.abs_diff(16 * 800) < 16, "{length} samples");
-    }
-}
