@@ -311,7 +311,7 @@ impl HostSession {
         let Phase::Linked(linked) = &mut self.phase else { return };
         if ack.boot == self.host_boot {
             linked.heard_ms = now_ms;
-            self.outbox.acknowledge(ack.seq);
+            self.outbox.acknowledge(ack.seq, now_ms);
         }
     }
 

@@ -35,12 +35,18 @@ impl Outbox {
     }
 
     /// The card has taken this one and all before it. A number that does not wait changes nothing.
-    pub(crate) fn acknowledge(&mut self, seq: Seq) {
+    ///
+    /// What was repeated behind a control that the wire lost is due at once: the card dropped it.
+    pub(crate) fn acknowledge(&mut self, seq: Seq, now_ms: u64) {
         let taken = usize::from(seq.steps_from(self.first_seq())) + 1;
-        if taken <= self.waiting.len() {
-            for _ in 0..taken {
-                self.waiting.pop_front();
-            }
+        if taken > self.waiting.len() {
+            return;
+        }
+        for _ in 0..taken {
+            self.waiting.pop_front();
+        }
+        for waiting in self.waiting.iter_mut().filter(|waiting| waiting.repeat_ms > 2 * REPEAT_FIRST_MS) {
+            (waiting.due_ms, waiting.repeat_ms) = (now_ms, REPEAT_FIRST_MS);
         }
     }
 
@@ -80,8 +86,24 @@ mod tests {
             assert_eq!(outbox.poll_timeout(), Some(at_ms));
             assert_eq!(outbox.next_due(at_ms).map(|control| control.line), Some(3));
         }
-        outbox.acknowledge(Seq(0));
+        outbox.acknowledge(Seq(0), 0);
         assert_eq!((outbox.poll_timeout(), outbox.first_seq()), (None, Seq(1)));
+    }
+
+    #[test]
+    fn what_waited_behind_a_lost_control_is_not_held_back_by_its_own_distance() {
+        let mut outbox = Outbox::default();
+        outbox.push(0, ControlKind::Stop, 0).unwrap();
+        outbox.push(1, ControlKind::Stop, 0).unwrap();
+        for at_ms in [0, 20, 60, 140] {
+            assert_eq!(
+                [0, 1].map(|_| outbox.next_due(at_ms).map(|control| control.line)),
+                [Some(0), Some(1)]
+            );
+        }
+        outbox.acknowledge(Seq(0), 150);
+        assert_eq!(outbox.next_due(150).map(|control| control.line), Some(1));
+        assert_eq!(outbox.poll_timeout(), Some(170));
     }
 
     #[test]
@@ -91,7 +113,7 @@ mod tests {
             assert!(outbox.push(0, ControlKind::Stop, 0).is_some());
         }
         assert_eq!(outbox.push(0, ControlKind::Stop, 0), None);
-        outbox.acknowledge(Seq(0));
+        outbox.acknowledge(Seq(0), 0);
         assert_eq!(outbox.first_seq(), Seq(1));
         assert_eq!(outbox.push(0, ControlKind::Stop, 0), Some(Seq(8)));
     }
@@ -101,7 +123,7 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.push(0, ControlKind::Stop, 0).unwrap();
         for seq in [1, 0x7fff, 0xffff] {
-            outbox.acknowledge(Seq(seq));
+            outbox.acknowledge(Seq(seq), 0);
             assert_eq!(outbox.first_seq(), Seq(0), "after {seq:#x}");
         }
     }

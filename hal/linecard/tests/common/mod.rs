@@ -6,8 +6,8 @@
 use std::collections::VecDeque;
 
 use ata_wire::limits::MAX_WIRE;
-use ata_wire::{EventKind, HostEvent, HostSession, Seq};
-use linecard::Card;
+use ata_wire::{EventKind, HostEvent, HostSession, LineAudio, Seq};
+use linecard::{BLOCK, Card};
 
 /// Octets per millisecond at 921600 baud.
 const OCTETS_PER_MS: usize = 92;
@@ -17,12 +17,18 @@ pub(crate) struct Bench {
     pub(crate) card: Card,
     pub(crate) host: HostSession,
     pub(crate) told: Vec<HostEvent>,
+    /// What each telephone heard: the card's number of each sample, and the sample.
+    pub(crate) heard: Vec<Vec<(u32, i16)>>,
+    /// Frames of audio that came to the host.
+    pub(crate) audio: Vec<LineAudio>,
     /// The last event that this host kept.
     pub(crate) kept: Option<Seq>,
     /// Acknowledge at once, or never.
     pub(crate) keeps: bool,
     /// Damaged octets of a million, both ways.
     pub(crate) errors_ppm: u64,
+    /// Octets that were damaged.
+    pub(crate) hits: usize,
     pub(crate) cut_to_card: bool,
     pub(crate) cut_to_host: bool,
     to_card: VecDeque<u8>,
@@ -37,9 +43,12 @@ impl Bench {
             card: Card::new(0xc0, lines).with_serial("SN-1"),
             host: HostSession::new(0x40, 0),
             told: Vec::new(),
+            heard: vec![Vec::new(); usize::from(lines)],
+            audio: Vec::new(),
             kept: None,
             keeps: true,
             errors_ppm: 0,
+            hits: 0,
             cut_to_card: false,
             cut_to_host: false,
             to_card: VecDeque::new(),
@@ -74,6 +83,7 @@ impl Bench {
 
     fn turn(&mut self) {
         self.card.tick(self.now_ms, self.sample());
+        self.exchange();
         for octet in self.carry(true) {
             self.card.receive(octet);
         }
@@ -86,7 +96,20 @@ impl Bench {
             }
             self.told.push(event);
         }
+        self.audio.extend(core::iter::from_fn(|| self.host.poll_audio()));
         self.send();
+    }
+
+    /// Every 10 ms each telephone says its own constant and hears what the line plays.
+    fn exchange(&mut self) {
+        if self.now_ms % 10 != 0 {
+            return;
+        }
+        let first = self.sample() - BLOCK as u32;
+        for (line, heard) in (0_u8..).zip(&mut self.heard) {
+            let played = self.card.exchange(line, first, &[1_000 * (i16::from(line) + 1); BLOCK]);
+            heard.extend((first..).zip(played));
+        }
     }
 
     fn send(&mut self) {
@@ -115,6 +138,7 @@ impl Bench {
             let random = step(&mut self.random);
             if random % 1_000_000 < self.errors_ppm {
                 *octet ^= 1 << ((random >> 32) % 8);
+                self.hits += 1;
             }
         }
         octets
