@@ -1,4 +1,5 @@
-//! `holdfast`: questions to a running box. It asks over the daemon's local socket and changes nothing.
+//! `holdfast`: questions to a running box, over the daemon's local socket. It changes one thing only:
+//! whether an account is on test.
 
 mod answer;
 mod ask;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 
 use ask::AskError;
@@ -55,11 +56,40 @@ enum What {
         /// Of what: `wan`; everything if absent.
         what: Option<String>,
     },
+    /// What happened in the latest calls, step by step: digits, deliveries, kiss-off. For authorised eyes:
+    /// silent signals are shown.
+    Calls {
+        /// How many, at most 100.
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        last: u16,
+    },
+    /// Put an account on test: its signals are a technician's until the time is over.
+    OnTest {
+        /// As the station knows the panel.
+        account: String,
+        #[command(flatten)]
+        lasts: Lasts,
+    },
+}
+
+#[derive(Args, Clone)]
+#[group(required = true, multiple = false)]
+struct Lasts {
+    /// For how long, at most a day: 90m, 2h, 1h30m.
+    #[arg(long = "for", value_name = "TIME", value_parser = spell::minutes)]
+    minutes: Option<u16>,
+    /// No longer.
+    #[arg(long)]
+    off: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if arguments.watch {
+        if matches!(arguments.what, What::OnTest { .. }) {
+            eprintln!("holdfast: on-test is done once: leave --watch away");
+            return ExitCode::from(2);
+        }
         return watch(&arguments);
     }
     match look(&arguments).map(|text| io::stdout().write_all(text.as_bytes())) {
@@ -99,6 +129,8 @@ fn look(arguments: &Arguments) -> Result<String, AskError> {
         What::Status => show::status(&answer, now_ms, paint),
         What::Links => show::links(&answer, now_ms, paint),
         What::Explain { .. } => show::explain(&answer),
+        What::Calls { .. } => show::calls(&answer, paint),
+        What::OnTest { .. } => show::on_test(&answer),
     })
 }
 
@@ -108,7 +140,18 @@ fn request(what: &What) -> Value {
         What::Links => json!({ "ask": "links" }),
         What::Explain { what: None } => json!({ "ask": "explain" }),
         What::Explain { what: Some(what) } => json!({ "ask": "explain", "what": what }),
+        What::Calls { last } => json!({ "ask": "calls", "last": last }),
+        What::OnTest { account, lasts } => {
+            let minutes = lasts.minutes.unwrap_or(0);
+            json!({ "ask": "on_test", "account": account, "minutes": minutes, "by": who() })
+        }
     }
+}
+
+/// Who types, also behind sudo. The daemon adds the user that the kernel knows.
+fn who() -> String {
+    let named = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    named.unwrap_or_default()
 }
 
 /// The kernel's boot clock, which is the daemon's: ages are differences to it. `None` shows no ages.

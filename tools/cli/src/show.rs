@@ -1,9 +1,11 @@
 //! Answers for people.
 
+mod calls;
 mod explain;
 mod links;
 mod status;
 
+pub(crate) use calls::calls;
 pub(crate) use explain::explain;
 pub(crate) use links::links;
 pub(crate) use status::status;
@@ -12,6 +14,16 @@ use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::spell;
+
+/// What became of an order.
+pub(crate) fn on_test(answer: &Value) -> String {
+    let account = answer.text("on_test");
+    match answer.number("minutes") {
+        Some(0) => format!("account {account} is no longer on test\n"),
+        Some(minutes) => format!("account {account} is on test for {}\n", spell::age(minutes * 60_000)),
+        None => format!("account {account}: the order was taken\n"),
+    }
+}
 
 /// How a family is written.
 fn family(value: &Value) -> String {

@@ -25,16 +25,33 @@ fn json_is_the_daemons_answer_on_one_line() {
 
 #[test]
 fn each_word_is_its_question() {
-    let cases: [(&[&str], Value); 4] = [
+    let cases: [(&[&str], Value); 6] = [
         (&["status"], json!({ "ask": "status" })),
         (&["links"], json!({ "ask": "links" })),
         (&["explain"], json!({ "ask": "explain" })),
+        (&["calls"], json!({ "ask": "calls", "last": 10 })),
+        (&["calls", "--last", "3"], json!({ "ask": "calls", "last": 3 })),
         (&["explain", "wan"], json!({ "ask": "explain", "what": "wan" })),
     ];
     for (words, question) in cases {
         let daemon = Daemon::answering(&["{}".to_owned()]);
         assert!(daemon.holdfast(words).status.success(), "{words:?}");
         assert_eq!(daemon.asked(), [question]);
+    }
+}
+
+#[test]
+fn an_account_is_put_on_test_by_somebody_with_a_name() {
+    let cases: [(&[&str], u16, &str); 2] = [
+        (&["on-test", "1234", "--for", "2h"], 120, "account 1234 is on test for 2 h 0 min\n"),
+        (&["on-test", "1234", "--off"], 0, "account 1234 is no longer on test\n"),
+    ];
+    for (words, minutes, text) in cases {
+        let daemon = Daemon::answering(&[json!({ "on_test": "1234", "minutes": minutes }).to_string()]);
+        let output = command(&daemon.socket, words).env("SUDO_USER", "anna").output().unwrap();
+        assert_eq!(stdout(&output), text);
+        let order = json!({ "ask": "on_test", "account": "1234", "minutes": minutes, "by": "anna" });
+        assert_eq!(daemon.asked(), [order]);
     }
 }
 
@@ -86,6 +103,14 @@ fn wrong_arguments_are_exit_code_2() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(run(&dir.path().join("s"), &["reboot"]).status.code(), Some(2));
     assert_eq!(run(&dir.path().join("s"), &[]).status.code(), Some(2));
+    for words in [
+        &["on-test", "1234"][..],
+        &["on-test", "1234", "--for", "2"],
+        &["on-test", "1234", "--for", "2h", "--off"],
+        &["on-test", "1234", "--off", "--watch"],
+    ] {
+        assert_eq!(run(&dir.path().join("s"), words).status.code(), Some(2), "{words:?}");
+    }
 }
 
 #[test]
