@@ -4,8 +4,10 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use appliance::{Appliance, CardEvent, EvidenceReport, MqttEvent, NetEvent, Recovery, StationEvent};
-use board_configs::{StationSettings, StationTransport};
+use appliance::{
+    Appliance, CardEvent, EvidenceReport, MqttEvent, NetEvent, PowerFacts, Recovery, StationEvent,
+};
+use board_configs::{PowerFolders, StationSettings, StationTransport};
 use hal_linux::clock;
 use outbox::StoreReport;
 use ports::card::{self, CardConfig, CardHandle};
@@ -13,6 +15,7 @@ use ports::control::{self, Question};
 use ports::evidence::{self, EvidenceConfig, EvidenceHandle};
 use ports::mqtt::{MqttHandle, MqttPort, MqttPortConfig};
 use ports::net::{NetConfig, NetLink, NetPort};
+use ports::power::{self, PowerConfig, PowerHandle};
 use ports::recorder::Recorder;
 use ports::station::{self, StationHandle, StationPortConfig, StationWire, Transport};
 use ports::store::{self, StoreConfig, StoreHandle};
@@ -32,6 +35,8 @@ const STATION_EVENTS: usize = 256;
 const EVIDENCE_REPORTS: usize = 256;
 /// Facts and repairs between two turns.
 const NET_EVENTS: usize = 256;
+/// Changes of mains and battery between two turns.
+const POWER_FACTS: usize = 16;
 /// Reports of the spool between two turns.
 const STORE_REPORTS: usize = 256;
 /// PUBACKs and messages between two turns: the window and some.
@@ -47,12 +52,14 @@ pub(crate) struct Opened {
     pub(crate) card: Option<CardWire>,
     pub(crate) stations: Option<StationsWire>,
     pub(crate) evidence: EvidenceWire,
+    pub(crate) power: Option<PowerWire>,
     pub(crate) store: StoreHandle,
     pub(crate) mqtt: Option<MqttHandle>,
     pub(crate) card_events: Receiver<CardEvent>,
     pub(crate) station_events: Receiver<StationEvent>,
     pub(crate) net_events: Receiver<NetEvent>,
     pub(crate) evidence_reports: Receiver<EvidenceReport>,
+    pub(crate) power_facts: Receiver<PowerFacts>,
     pub(crate) store_reports: Receiver<StoreReport>,
     pub(crate) mqtt_events: Receiver<MqttEvent>,
     pub(crate) questions: Receiver<Question>,
@@ -63,6 +70,8 @@ pub(crate) struct Opened {
 pub(crate) type CardWire = Wire<CardConfig, CardEvent, CardHandle>;
 /// The stations' thread.
 pub(crate) type StationsWire = Wire<StationPortConfig, StationEvent, StationHandle>;
+/// The thread that watches mains and battery.
+pub(crate) type PowerWire = Wire<PowerConfig, PowerFacts, PowerHandle>;
 /// The evidence's threads.
 pub(crate) type EvidenceWire = Wire<EvidenceConfig, EvidenceReport, EvidenceHandle>;
 
@@ -78,6 +87,7 @@ pub(crate) async fn open(arguments: &RunArguments, mut inputs: Inputs) -> Result
     let (card, card_events) = of(open_card(&inputs, seed)?);
     let (stations, station_events) = of(open_stations(&mut inputs, seed)?);
     let (evidence, evidence_reports, recovery) = open_evidence(arguments)?;
+    let (power, power_facts) = of(open_power(&inputs)?);
     let (store_sender, store_reports) = channel(STORE_REPORTS);
     let config = StoreConfig { dir: arguments.data_dir.join("spool") };
     let (store, recovered) = store::spawn(config, store_sender)?;
@@ -102,12 +112,14 @@ pub(crate) async fn open(arguments: &RunArguments, mut inputs: Inputs) -> Result
         card,
         stations,
         evidence,
+        power,
         store,
         mqtt,
         card_events,
         station_events,
         net_events,
         evidence_reports,
+        power_facts,
         store_reports,
         mqtt_events,
         questions,
@@ -161,6 +173,16 @@ fn open_stations(inputs: &mut Inputs, seed: u64) -> Result<Option<(StationsWire,
     let config = StationPortConfig { stations, seed };
     Wire::start("stations", config, STATION_EVENTS, |config, events| Ok(station::spawn(config, events)?))
         .map(Some)
+}
+
+/// A board that does not say how it is powered has nothing to watch.
+fn open_power(inputs: &Inputs) -> Result<Option<(PowerWire, Receiver<PowerFacts>)>> {
+    let PowerFolders { mains, battery } = inputs.board.power.clone();
+    if mains.is_none() && battery.is_none() {
+        return Ok(None);
+    }
+    let config = PowerConfig { mains, battery };
+    Wire::start("power", config, POWER_FACTS, |config, facts| Ok(power::spawn(config, facts)?)).map(Some)
 }
 
 fn open_evidence(arguments: &RunArguments) -> Result<(EvidenceWire, Receiver<EvidenceReport>, Recovery)> {

@@ -6,7 +6,8 @@
 //!   2 probes,    │                  ┌─ probes, routes (inline: tens of microseconds)
 //!     links     ─┤   ┌───────────┐  ├─ card, stations, evidence, spool, MQTT
 //!   3 deadline  ─┼──>│ Appliance │──┤  (bounded channels, never waited for)
-//!   4 evidence,  │   └───────────┘  └─ log, flight recorder
+//!   4 power,     │   └───────────┘  └─ log, flight recorder
+//!     evidence  ─┤
 //!     spool     ─┤
 //!     stop      ─┤
 //!     MQTT      ─┤
@@ -104,6 +105,10 @@ impl Opened {
             outcome = self.net.next_outcome() => Woken::Event(Event::Net(NetEvent::Probe(outcome?))),
             Some(event) = self.net_events.recv() => Woken::Event(Event::Net(event)),
             () = until(deadline) => Woken::Deadline,
+            facts = self.power_facts.recv(), if self.power.is_some() => match facts {
+                Some(facts) => Woken::Event(Event::Power(facts)),
+                None => self.restart_power()?,
+            },
             report = self.evidence_reports.recv() => match report {
                 Some(report) => Woken::Event(Event::Evidence(report)),
                 None => Woken::Event(Event::Evidence(self.restart_evidence()?)),
@@ -130,6 +135,13 @@ impl Opened {
     fn restart_stations(&mut self) -> anyhow::Result<Woken> {
         if let Some(stations) = &mut self.stations {
             self.station_events = stations.restart()?;
+        }
+        Ok(Woken::Nothing)
+    }
+
+    fn restart_power(&mut self) -> anyhow::Result<Woken> {
+        if let Some(power) = &mut self.power {
+            self.power_facts = power.restart()?;
         }
         Ok(Woken::Nothing)
     }
