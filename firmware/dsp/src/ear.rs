@@ -13,7 +13,7 @@ use core::time::Duration;
 use hal::{Dtmf, Sample};
 use serde::{Deserialize, Serialize};
 
-use crate::goertzel::{BLOCK, Bank, Spectrum, WINDOW};
+use crate::goertzel::{BLOCK, Bank, Spectrum, WINDOW, droop};
 use crate::notch::Notch;
 
 /// Something heard.
@@ -59,9 +59,10 @@ struct Run {
     /// Power of both tones in a window that is full of them.
     power: f32,
     good: u16,
-    /// Sum of the offsets, and of how many windows.
+    /// Sums over steady windows of both tones' offsets and powers, and of how many windows.
     offsets: [f32; 2],
-    offsets_of: u16,
+    powers: [f32; 2],
+    steady: u16,
 }
 
 /// A window in which exactly one key is heard.
@@ -70,6 +71,8 @@ struct OneKey {
     digit: Dtmf,
     power: f32,
     offsets: [f32; 2],
+    /// As measured, not corrected for the offsets.
+    powers: [f32; 2],
 }
 
 impl Default for LineEar {
@@ -146,7 +149,8 @@ impl Run {
             power: key.power,
             good: 1,
             offsets: [0.0; 2],
-            offsets_of: 0,
+            powers: [0.0; 2],
+            steady: 0,
         }
     }
 
@@ -171,9 +175,10 @@ impl Run {
         }
         self.good = self.good.saturating_add(1);
         if steady {
-            self.offsets_of = self.offsets_of.saturating_add(1);
-            for (sum, offset) in self.offsets.iter_mut().zip(key.offsets) {
-                *sum += offset;
+            self.steady = self.steady.saturating_add(1);
+            for tone in 0..2 {
+                self.offsets[tone] += key.offsets[tone];
+                self.powers[tone] += key.powers[tone];
             }
         }
         if self.good == ANNOUNCE_AFTER {
@@ -188,12 +193,27 @@ impl Run {
 
     fn tell(&self, each: &mut dyn FnMut(Heard)) {
         let end = self.fell.unwrap_or(self.heard_until);
-        let mean = |sum: f32| sum / f32::from(self.offsets_of.max(1));
-        let on_frequency = self.offsets.iter().all(|sum| mean(*sum).abs() <= OFFSET);
         let long = end.since(self.begin) >= SHORTEST;
-        if on_frequency && long && self.good >= GOOD_WINDOWS && self.offsets_of > 0 {
+        if long && self.good >= GOOD_WINDOWS && self.is_on_frequency() && self.is_level() {
             each(Heard::Digit { digit: self.digit, begin: self.begin, end });
         }
+    }
+
+    fn is_on_frequency(&self) -> bool {
+        self.steady > 0 && self.mean_offsets().iter().all(|offset| offset.abs() <= OFFSET)
+    }
+
+    /// The twist is within its limits.
+    fn is_level(&self) -> bool {
+        let (row, column) = self.digit.frequencies();
+        let [low_off, high_off] = self.mean_offsets();
+        let low = self.powers[0] / droop(low_off * f32::from(row));
+        let high = self.powers[1] / droop(high_off * f32::from(column));
+        low <= high * NORMAL_TWIST && high <= low * REVERSE_TWIST
+    }
+
+    fn mean_offsets(&self) -> [f32; 2] {
+        self.offsets.map(|sum| sum / f32::from(self.steady.max(1)))
     }
 }
 
@@ -202,14 +222,16 @@ fn one_key(spectrum: &Spectrum) -> Option<OneKey> {
     let (row, column) = (strongest(spectrum, 0)?, strongest(spectrum, 4)?);
     let (low, high) = (spectrum.tones[row], spectrum.tones[4 + column]);
     let loud = low.power >= FLOOR && high.power >= FLOOR;
-    let twist = low.power <= high.power * NORMAL_TWIST && high.power <= low.power * REVERSE_TWIST;
+    let twist = low.power <= high.power * NORMAL_TWIST * WINDOW_TWIST
+        && high.power <= low.power * REVERSE_TWIST * WINDOW_TWIST;
     let near = low.offset.abs() <= WINDOW_OFFSET && high.offset.abs() <= WINDOW_OFFSET;
     let pure = low.power + high.power >= spectrum.total * PURITY;
     if !(loud && twist && near && pure) {
         return None;
     }
     let digit = Dtmf::at(row, column)?;
-    Some(OneKey { digit, power: low.power + high.power, offsets: [low.offset, high.offset] })
+    let (offsets, powers) = ([low.offset, high.offset], [low.nominal, high.nominal]);
+    Some(OneKey { digit, power: low.power + high.power, offsets, powers })
 }
 
 /// The tone of a group (beginning at `first`) that stands out from the three others.
@@ -237,6 +259,8 @@ const WINDOW_OFFSET: f32 = 0.06;
 const NORMAL_TWIST: f32 = 10.0;
 /// The low group may be weaker by 4 dB at least (Q.24); 6 dB.
 const REVERSE_TWIST: f32 = 4.0;
+/// Within a single window, where noise has more weight, the twist may be larger by 3 dB.
+const WINDOW_TWIST: f32 = 2.0;
 /// A tone stands out from the others of its group by 6 dB.
 const STANDS_OUT: f32 = 4.0;
 /// The two tones are so much of all that is heard.

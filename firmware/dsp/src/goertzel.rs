@@ -150,7 +150,7 @@ impl Bank {
 
 /// What a rectangular window leaves of the power of a tone that is off by so many Hz. Beyond half of
 /// the main lobe there is nothing to be corrected.
-fn droop(offset_hz: f32) -> f32 {
+pub(crate) fn droop(offset_hz: f32) -> f32 {
     let turns = (offset_hz * WINDOW as f32 / hal::sample::RATE as f32).abs().min(0.7);
     if turns < 1e-3 {
         return 1.0;

@@ -1,6 +1,7 @@
 //! Thousands of messages over the range of what a panel and a line may do: each is decoded as it was
 //! sent, none is invented, and each is kissed off by the panel's own judgement.
 
+use std::env;
 use std::thread;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use peers::spandsp::{Report, Voice};
 use crate::panel::{Saying, Telephone};
 
 const CALLS: u64 = 500;
+/// With `cargo xtask test --all`.
+const MANY_CALLS: u64 = 5_000;
 const MESSAGES_A_CALL: usize = 20;
 /// A kiss-off that begins later than 3 s after the handshake makes spandsp say its message once more
 /// *after* the kiss-off, which is another event by right.
@@ -20,14 +23,30 @@ const STATION_TAKES_MS: i64 = 600;
 
 #[test]
 fn ten_thousand_messages_are_read_right_and_kissed_off() {
+    let calls = if env::var_os("HOLDFAST_TEST_ALL").is_some() { MANY_CALLS } else { CALLS };
     let workers = thread::available_parallelism().map_or(1, |count| count.get() as u64);
     let failures: Vec<String> = thread::scope(|scope| {
-        let work = |worker| move || (worker..CALLS).step_by(workers as usize).filter_map(call).collect();
+        let work = |worker| move || (worker..calls).step_by(workers as usize).filter_map(call).collect();
         let workers: Vec<_> = (0..workers).map(|worker| scope.spawn(work(worker))).collect();
         workers.into_iter().flat_map(|worker| -> Vec<String> { worker.join().expect("no panic") }).collect()
     });
     let shown: Vec<_> = failures.iter().take(5).cloned().collect();
-    assert!(failures.is_empty(), "{} of {CALLS} calls failed:\n{}", failures.len(), shown.join("\n"));
+    assert!(failures.is_empty(), "{} of {calls} calls failed:\n{}", failures.len(), shown.join("\n"));
+}
+
+#[test]
+fn a_panel_whose_station_is_silent_is_told_nothing() {
+    let mut dice = Dice::new(7);
+    let (conditions, loudest) = draw_line(&mut dice, 7);
+    let never = Duration::from_secs(3_600);
+    let saying = Saying { station_takes: never, ..draw_saying(&mut dice, loudest, 0) };
+
+    let mut telephone = Telephone::new(conditions);
+    let judgement = telephone.call(&[saying]);
+
+    assert_eq!((judgement.handshakes, judgement.kiss_offs), (1, 0));
+    assert_eq!(telephone.exchange.messages, [message(saying.report)]);
+    assert_eq!(telephone.exchange.steps.last(), Some(&Step::HungUp { not_kissed_off: 1 }));
 }
 
 /// One call; what was wrong with it.
