@@ -21,3 +21,25 @@ pub(crate) fn socket(kind: Type, to: SocketAddr, link: LinkId, source: IpAddr) -
 fn named(what: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot {what}: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_carries_its_links_mark_and_source() {
+        let (link, source) = (LinkId::new(3).unwrap(), IpAddr::from([127, 0, 0, 5]));
+        for kind in [Type::STREAM, Type::DGRAM] {
+            let socket = socket(kind, SocketAddr::from(([127, 0, 0, 1], 9)), link, source).unwrap();
+            assert_eq!(socket.mark().unwrap(), link.mark());
+            assert_eq!(socket.local_addr().unwrap().as_socket().map(|own| own.ip()), Some(source));
+        }
+    }
+
+    #[test]
+    fn a_source_that_is_not_ours_is_told_with_its_address() {
+        let (link, foreign) = (LinkId::new(1).unwrap(), IpAddr::from([192, 0, 2, 1]));
+        let refused = socket(Type::DGRAM, SocketAddr::from(([127, 0, 0, 1], 9)), link, foreign).unwrap_err();
+        assert!(refused.to_string().starts_with("cannot bind to 192.0.2.1: "), "{refused}");
+    }
+}
