@@ -23,5 +23,6 @@ pub mod state_words;
 pub mod store;
 pub mod telling;
 pub mod tls;
+pub mod verify;
 pub mod words;
 pub mod writer;

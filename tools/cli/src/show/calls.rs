@@ -80,7 +80,9 @@ fn step(told: &Value, call: &Value) -> Mark {
             ("\u{2502}", format!("{} is no message: {}", of.text("digits"), word(of.at("fault"))), Tone::Odd)
         }
         "delivered" => ("\u{2502}", "the station has the signal".to_owned(), Tone::Plain),
-        "not_taken" => ("\u{2502}", "no station takes the signal".to_owned(), Tone::Bad),
+        "not_taken" => {
+            ("\u{2502}", "not taken: too many signals wait, the panel will repeat".to_owned(), Tone::Bad)
+        }
         "kissed_off" => {
             ("\u{251c}", format!("kiss-off, {} after the last digit", after(of.at("after"))), Tone::Good)
         }
