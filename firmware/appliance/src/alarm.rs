@@ -20,7 +20,7 @@ use station::{SignalKey, Stations};
 
 use crate::on_test::Accounts;
 use crate::paths::Paths;
-use crate::voice::Voice;
+use crate::voice::{Fault, Voice};
 use crate::{Appliance, Command, Entry, Recovery, Setup, SignalEntry};
 
 /// Signals without an acknowledgement: eight panels with a full memory each. A further one is not
@@ -72,14 +72,13 @@ impl Alarm {
             Stations::new(config, now)
         });
         let links = setup.stations.iter().flat_map(|s| s.config.links.iter().copied());
-        let test_every = setup.stations.as_ref().and_then(|s| s.test_every);
         Self {
             lines: lines.collect(),
             stations,
             paths: Paths::new(links, now.tick),
             flights: BTreeMap::new(),
             accounts: Accounts::recovered(&evidence.on_test, now),
-            voice: Voice::recovered(test_every, &evidence, now),
+            voice: Voice::recovered(setup, &evidence, now),
             line_faults: Vec::new(),
             kept: evidence,
         }
@@ -95,8 +94,13 @@ impl Alarm {
     pub(crate) fn deadline(&self) -> Option<Tick> {
         let lines = self.lines.values().filter_map(Line::poll_timeout);
         let stations = self.stations.as_ref().and_then(Stations::poll_timeout);
-        let overdue = self.overdue_at(SIGNAL_OVERDUE);
-        let own = [stations, overdue, self.paths.deadline(), self.accounts.deadline(), self.voice.deadline()];
+        let own = [
+            stations,
+            self.overdue_at(),
+            self.paths.deadline(),
+            self.accounts.deadline(),
+            self.voice.deadline(),
+        ];
         lines.chain(own.into_iter().flatten()).min()
     }
 
@@ -111,14 +115,15 @@ impl Alarm {
     }
 
     /// When the oldest signal of a panel becomes overdue, unless that was noticed.
-    fn overdue_at(&self, after: Duration) -> Option<Tick> {
-        let at = self.oldest_of_a_panel()? + after;
-        (!self.voice.is_present(crate::voice::Fault::Undelivered)).then_some(at)
+    fn overdue_at(&self) -> Option<Tick> {
+        let at = self.oldest_of_a_panel()? + SIGNAL_OVERDUE;
+        (!self.voice.is_present(Fault::Undelivered)).then_some(at)
     }
 
+    /// Undelivered signals are kept oldest first. A silent one must not be noticed by what follows from it.
     fn oldest_of_a_panel(&self) -> Option<Tick> {
-        let panels = self.kept.undelivered.iter().filter(|signal| signal.heard.is_some());
-        panels.filter_map(|signal| self.flights.get(&signal.signal)).map(|flight| flight.since).min()
+        let oldest = self.kept.undelivered.iter().find(|signal| signal.heard.is_some() && !signal.silent)?;
+        self.flights.get(&oldest.signal).map(|flight| flight.since)
     }
 }
 

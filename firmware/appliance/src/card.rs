@@ -132,7 +132,11 @@ mod tests {
         core::iter::from_fn(|| card.next_due(now))
             .map(|due| match due.command {
                 CardCommand::Acknowledge { card_seq, .. } => (card_seq, due.before_stored),
-                other => panic!("{other:?}"),
+                other @ (CardCommand::Play { .. }
+                | CardCommand::Silence { .. }
+                | CardCommand::Feed { .. }) => {
+                    panic!("{other:?}")
+                }
             })
             .collect()
     }

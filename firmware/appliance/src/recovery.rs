@@ -1,6 +1,6 @@
 //! What a restart needs to know, folded from the evidence: signals without an acknowledgement, numbers in use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hal::LineId;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,9 @@ pub struct Recovery {
     /// Accounts on test and until when, milliseconds since 1970 UTC.
     #[serde(default)]
     pub on_test: BTreeMap<String, u64>,
+    /// Troubles of the box that a station was told of, and not of their end: code and zone, `301 000`.
+    #[serde(default)]
+    pub troubles: BTreeSet<String>,
 }
 
 impl Recovery {
@@ -62,7 +65,21 @@ impl Recovery {
         if let Some(heard) = signal.heard {
             self.used(heard.line, heard.number);
         }
+        if signal.heard.is_none() {
+            self.trouble(signal);
+        }
         self.undelivered.push(signal.clone());
+    }
+
+    fn trouble(&mut self, signal: &SignalEntry) {
+        let Some((qualifier, code)) = signal.event.split_at_checked(1) else { return };
+        let name = format!("{code} {}", signal.zone);
+        match qualifier {
+            // A reset and a test have no end.
+            "1" if !matches!(code, "305" | "602" | "607") => drop(self.troubles.insert(name)),
+            "3" => drop(self.troubles.remove(&name)),
+            _ => {}
+        }
     }
 
     fn acknowledged(&mut self, signal: SignalKey) {

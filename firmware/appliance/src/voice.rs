@@ -9,7 +9,7 @@ use hal::{LineId, LinkId, Now, Tick, Wall};
 use serde::{Deserialize, Serialize};
 use station::SignalKey;
 
-use crate::Recovery;
+use crate::{Recovery, Setup, SignalEntry};
 
 /// A trouble of the box. Codes are DC-05's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    const OF_THE_BOX: [Self; 5] = [Self::Mains, Self::Battery, Self::Card, Self::Stations, Self::Undelivered];
+
     /// `links` are the paths in their order: the first two have codes of their own.
     pub(crate) fn code(self, links: &[LinkId]) -> &'static str {
         match self {
@@ -97,8 +99,24 @@ pub(crate) struct Voice {
 }
 
 impl Voice {
-    pub(crate) fn recovered(test_every: Option<Duration>, _evidence: &Recovery, now: Now) -> Self {
-        Self { watches: Vec::new(), test_every, next_test: test_every.map(|every| now.tick + every) }
+    /// What a station was told of by an earlier run stands until the opposite is known.
+    pub(crate) fn recovered(setup: &Setup, evidence: &Recovery, now: Now) -> Self {
+        let links = setup.stations.as_ref().map_or(&[][..], |stations| &stations.config.links);
+        let lines = setup.lines.iter().map(|line| Fault::Line(line.line));
+        let paths = links.iter().copied().map(Fault::Path);
+        let faults = Fault::OF_THE_BOX.into_iter().chain(lines).chain(paths);
+        let told = faults.filter_map(|fault| {
+            let (code, zone) = (fault.code(links), fault.zone());
+            evidence.troubles.get(&format!("{code} {zone}"))?;
+            let event = format!("1{code}");
+            let same = |s: &&SignalEntry| s.heard.is_none() && s.event == event && s.zone == zone;
+            let under_way = evidence.undelivered.iter().find(same).map(|signal| signal.signal);
+            let (since, occurred) = (now.tick, now.wall);
+            Some(Watch { fault, present: true, since, occurred, told: true, under_way })
+        });
+        let test_every = setup.stations.as_ref().and_then(|stations| stations.test_every);
+        let next_test = test_every.map(|every| now.tick + every);
+        Self { watches: told.collect(), test_every, next_test }
     }
 
     /// A trouble stands, or does not.

@@ -1,21 +1,26 @@
 //! Where the machines meet: the page that explains the product.
 //!
 //! ```text
-//!            facts, outcomes, routes applied              hook, hello, lost
-//!                       |                                       |
-//!                       v                                       v
-//!                 +-----------+   judged, switched   +---------------------+
-//!                 |    wan    |--------------------->| records, conditions |
-//!                 +-----------+                      | (telling.rs)        |
-//!                       |                            +---------------------+
-//!   probes, route plans,|flush                                  |
-//!                       v                                       v
-//!                  commands <---------------------------- +-----------+
-//!                       ^   append, read, delete, publish |  outbox   |
-//!                       |                                 +-----------+
-//!                       +-- card acknowledgements               ^
-//!                           once their record is stored         | stored, PUBACK, watermark
+//!   facts, outcomes,        hooks, digits, ends of tones        replies
+//!   routes applied                     |                           |
+//!          |                           v        signals.rs         v
+//!     +---------+                 +---------+ ------------> +----------+
+//!     |   wan   |                 |  lines  |               | stations |
+//!     +---------+                 +---------+ <------------ +----------+
+//!       |  |  |    usable links     |   |       delivery.rs   ^  |  |
+//!       |  |  +---- paths.rs -------|---|---------------------+  |  |
+//!       |  |                        |   | steps, signals         |  | sent, acknowledged
+//!       |  | judged, switched       |   +-----> evidence <-------|--+
+//!       |  v                        |                            |
+//!       | records, conditions       |                            |
+//!       | (telling.rs)              |                            |
+//!       v        v                  v                            v
+//!   probes,   outbox: append,    tones, feed, acknowledgements   frames
+//!   routes    read, publish      once their record is stored
 //! ```
+//! The way of a signal within one turn: card event, line, `signals.rs` (evidence, record), stations,
+//! frame; and back: reply, stations, `delivery.rs` (evidence, record), line, kiss-off. What is wrong with
+//! the box becomes a condition here and, by `voice.rs`, a signal of its own.
 
 use hal::{Family, Now, Sample};
 use noc_messages::{LineBody, Severity, Watermark, topics};

@@ -65,6 +65,13 @@ impl Card {
         }
     }
 
+    pub(crate) fn fault(&mut self, line: u8, present: bool) -> Event {
+        self.card_seq += 1;
+        let (line, fault) = (LineId(line), "ground_key".to_owned());
+        let (card_boot, card_seq) = (self.boot, self.card_seq);
+        Event::Card(CardEvent::LineFault { line, fault, present, card_boot, card_seq })
+    }
+
     pub(crate) fn take(&mut self, command: &CardCommand, now: Tick) {
         match command {
             CardCommand::Play { line, play, sequence, window } => {

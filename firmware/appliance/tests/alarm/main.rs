@@ -11,3 +11,4 @@ mod world;
 
 mod kiss_off;
 mod outage;
+mod speaking;

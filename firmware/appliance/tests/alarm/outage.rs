@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use appliance::Entry;
+use appliance::{Command, Entry};
 use line::Step;
+use noc_messages::Body;
 use proptest::prelude::*;
 
 use crate::site::{self, digits, fibre, frame, lte};
@@ -29,6 +30,20 @@ fn a_signal_that_the_first_link_swallows_is_delivered_over_the_other_before_the_
     assert_eq!(*link, lte());
     let message = |e: &&Entry| matches!(e, Entry::Call { step: Step::Message { .. }, .. });
     assert!(world.evidence.iter().filter(message).count() <= 2, "the first repeat is early enough");
+}
+
+#[test]
+fn a_silent_primary_moves_what_the_station_did_not_acknowledge_and_is_told_once() {
+    let mut world = world(1);
+    let begun = world.seen.len();
+    world.dead_links.insert(fibre());
+    world.report(0, BURGLARY);
+    assert!(world.until(30, |w| w.kissed(0).len() == 1));
+    world.run(Duration::from_secs(20));
+    let raised = |c: &Command| matches!(c, Command::Log(Body::Condition(c)) if c.raised);
+    let told: Vec<_> = world.seen[begun..].iter().filter(|(_, c)| raised(c)).collect();
+    assert_eq!(told.len(), 1, "the link is down, and that is all that is wrong: {told:?}");
+    assert_eq!(world.conditions(), ["link-down"]);
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub(crate) struct Panel {
     /// It hangs up so long after its last digit instead of waiting.
     pub(crate) hangs_up_after: Option<u64>,
     pub(crate) max_dials: u32,
+    /// It drops a message that was said once.
+    pub(crate) forgets: bool,
     pub(crate) kissed: Vec<String>,
     pub(crate) dials: u32,
     pub(crate) off_hook: bool,
@@ -51,6 +53,7 @@ impl Panel {
             messages: VecDeque::new(),
             hangs_up_after: None,
             max_dials: 8,
+            forgets: false,
             kissed: Vec::new(),
             dials: 0,
             off_hook: false,
@@ -114,6 +117,9 @@ impl Panel {
             }
             State::WantsKissOff { .. } => {
                 self.tries += 1;
+                if self.forgets {
+                    self.messages.pop_front();
+                }
                 if self.hangs_up_after.is_some() || self.tries >= TRIES {
                     return Some(self.hang_up(now, card_boot));
                 }

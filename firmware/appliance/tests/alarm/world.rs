@@ -145,7 +145,7 @@ impl World {
                     let positions = records.iter().map(|r| r.position).collect();
                     answers.push_back(Event::Store(StoreReport::Stored(positions)));
                 }
-                Command::Card(card) => self.to_card(card),
+                Command::Card(card) => self.command_card(card),
                 Command::Station(StationCommand::Send { path, source, request }) => {
                     assert_eq!(*source, site::address(path.link), "bound to the link's own address");
                     if !self.dead_links.contains(&path.link) {
@@ -166,7 +166,7 @@ impl World {
         }
     }
 
-    fn to_card(&mut self, command: &CardCommand) {
+    fn command_card(&mut self, command: &CardCommand) {
         if let CardCommand::Play { line, sequence: Sequence::KissOff, window, .. } = command {
             assert!(window.is_some(), "a kiss-off has a window");
             let said = self.panels[usize::from(line.0)].messages.front().expect("the panel reports");
@@ -233,7 +233,7 @@ impl World {
         let woken = self.panels.iter_mut().find(|panel| panel.wake().is_some_and(|at| at <= self.now));
         if let Some(panel) = woken {
             if let Some(event) = panel.turn(self.now, boot) {
-                self.from_line(event);
+                self.line_tells(event);
             }
             return;
         }
@@ -248,11 +248,11 @@ impl World {
         }
         let panel = &mut self.panels[usize::from(line.0)];
         let reaction = panel.hears(sequence, ended, self.now, self.card.boot);
-        event.into_iter().for_each(|event| self.from_line(event));
-        reaction.into_iter().for_each(|event| self.from_line(event));
+        event.into_iter().for_each(|event| self.line_tells(event));
+        reaction.into_iter().for_each(|event| self.line_tells(event));
     }
 
-    fn from_line(&mut self, event: Event) {
+    fn line_tells(&mut self, event: Event) {
         if let Event::Card(CardEvent::Hook { line, off_hook: false, .. }) = &event {
             self.card.hung_up(*line);
         }
@@ -272,6 +272,11 @@ impl World {
         self.card.come(reset);
         let hello = self.card.hello(self.now, &self.panels);
         self.tell(Event::Card(CardEvent::Ready(hello)));
+    }
+
+    pub(crate) fn line_fault(&mut self, line: u8, present: bool) {
+        let event = self.card.fault(line, present);
+        self.tell(event);
     }
 
     pub(crate) fn carrier(&mut self, link: LinkId, there: bool) {
