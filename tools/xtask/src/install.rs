@@ -19,7 +19,9 @@ pub(crate) const TESTS: &[&str] = &[
     "mosquitto-clients",
     "mount",
     "nftables",
+    "python3-venv",
     "strace",
+    "tshark",
     "util-linux",
 ];
 

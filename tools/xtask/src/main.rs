@@ -13,6 +13,7 @@ mod cargo;
 mod ci;
 mod demo;
 mod install;
+mod peers;
 mod replay;
 mod steps;
 mod test;

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::cargo::{cargo, need_root, run as run_command};
 use crate::install;
+use crate::peers;
 use crate::steps::Steps;
 
 /// One scenario at a time: each runs five programs and judges times, and CI has two cores.
@@ -60,7 +61,8 @@ fn prepare(args: TestArgs) -> Result<()> {
         return Ok(());
     }
     need_root("Everything but `cargo xtask test --fast`")?;
-    install::ensure("the tests", install::TESTS)
+    install::ensure("the tests", install::TESTS)?;
+    peers::ensure()
 }
 
 struct Step {

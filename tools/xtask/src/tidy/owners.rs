@@ -1,5 +1,5 @@
 //! One owner for each thing: a crate that holds a wire, a store or a socket is imported by exactly
-//! one file of the product. And the observer of `tests/` judges the daemon without its code.
+//! one file of the product. And what judges the daemon in `tests/` does so without its code.
 
 use super::Finding;
 use super::graph::Graph;
@@ -37,13 +37,13 @@ enum OwnedBy {
 const PRODUCT: &[&str] = &["firmware/", "hal/", "board-configs/"];
 
 /// Code that judges the daemon and must not believe it.
-const OBSERVER: &str = "tests/src/observer";
+const JUDGES: &[&str] = &["tests/src/observer", "tests/src/strict_station"];
 
 /// The rule.
 pub(super) fn check(tree: &Tree, graph: &Graph) -> Vec<Finding> {
     let owners = OWNERS.iter().filter_map(|owner| owner.judge(tree));
     let strays = OWNERS.iter().flat_map(|owner| judge_strays(tree, owner));
-    owners.chain(strays).chain(judge_observer(tree, graph)).collect()
+    owners.chain(strays).chain(judge_the_judges(tree, graph)).collect()
 }
 
 impl Owner {
@@ -67,12 +67,12 @@ fn judge_strays(tree: &Tree, owner: &Owner) -> Vec<Finding> {
     strays.map(|file| Finding::new(file, what.clone(), "Ask the owner.")).collect()
 }
 
-fn judge_observer<'a>(tree: &'a Tree, graph: &'a Graph) -> impl Iterator<Item = Finding> + 'a {
-    let files = tree.ending(".rs").filter(|f| f.path.starts_with(OBSERVER));
+fn judge_the_judges<'a>(tree: &'a Tree, graph: &'a Graph) -> impl Iterator<Item = Finding> + 'a {
+    let files = tree.ending(".rs").filter(|f| JUDGES.iter().any(|judge| f.path.starts_with(judge)));
     files.flat_map(move |file| {
         let ours = graph.ours().map(|c| c.name.replace('-', "_")).filter(|name| imports(file, name));
         ours.map(|name| {
-            let what = format!("the observer imports {name}");
+            let what = format!("what judges the daemon imports {name}");
             Finding::new(&file.path, what, "It shares no code with what it judges.")
         })
         .collect::<Vec<_>>()
@@ -142,11 +142,13 @@ mod tests {
     }
 
     #[test]
-    fn an_observer_that_believes_the_daemon_is_found() {
+    fn a_judge_that_believes_the_daemon_is_found() {
         let graph = graph(&[("noc-messages", "firmware/noc-messages", "", &[])]);
         let blind = tree(&[("tests/src/observer/routes.rs", "use serde_json::Value;")]);
         let seeing = tree(&[("tests/src/observer/routes.rs", "use noc_messages::Record;")]);
-        assert_eq!(judge_observer(&blind, &graph).count(), 0);
-        assert_eq!(judge_observer(&seeing, &graph).count(), 1);
+        assert_eq!(judge_the_judges(&blind, &graph).count(), 0);
+        assert_eq!(judge_the_judges(&seeing, &graph).count(), 1);
+        let station = tree(&[("tests/src/strict_station/frame.rs", "use noc_messages::Record;")]);
+        assert_eq!(judge_the_judges(&station, &graph).count(), 1);
     }
 }
