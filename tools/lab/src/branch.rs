@@ -114,7 +114,7 @@ impl Branch {
     pub fn start_card(&self, lab: &Lab) -> Result<Card> {
         let mut command = Command::new(binary("ata-sim")?);
         command.arg("--link").arg(&self.card).arg("--control").arg(&self.card_control).arg("--json");
-        command.args(["--lines", &self.options.lines.to_string(), "--baud", &BAUD.to_string()]);
+        command.args(["--lines", &self.options.card_lines().to_string(), "--baud", &BAUD.to_string()]);
         let program = Program::start(lab.branch(), "ata-sim", command, &lab.logs())?;
         Card::over(program, self.card_control.clone())
     }
@@ -167,7 +167,7 @@ impl Branch {
             }
         }
         let path = self.boards.join(format!("{BOARD}.toml"));
-        fs::write(&path, site_file::board(&self.card, BAUD, self.options.lines))
+        fs::write(&path, site_file::board(&self.card, BAUD, self.options.card_lines()))
             .with_context(|| format!("write {}", path.display()))
     }
 }

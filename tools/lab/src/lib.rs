@@ -34,6 +34,7 @@ mod prefix;
 mod program;
 mod route_watch;
 mod site_file;
+mod station;
 mod sysctl;
 mod teardown;
 mod topology;
@@ -59,6 +60,7 @@ pub use prefix::Prefix;
 pub use program::{Program, binary};
 pub use route_watch::{RouteWatch, Seen, Switch};
 pub use site_file::SiteOptions;
+pub use station::{STATION_PORT, Station};
 pub use teardown::sweep;
 
 /// An error that says what to do unless the process runs as root.

@@ -4,6 +4,7 @@
 
 mod bench;
 mod demo;
+mod receiver;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,8 @@ enum Verb {
     Demo(demo::DemoArgs),
     /// Measure times, memory and size beside a reference in the same run
     Bench(bench::BenchArgs),
+    /// Be the station: take DC-09 frames in clear, say them, acknowledge them
+    Station(receiver::StationArgs),
     /// Build the namespaces without any program, print their names, and wait for Ctrl-C
     Up,
     /// Remove what killed labs have left behind; labs in use are not touched
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Demo(arguments) => demo::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
+        Verb::Station(arguments) => receiver::run(&arguments),
         Verb::Up => up(),
         Verb::Sweep => sweep(),
     };

@@ -4,7 +4,7 @@
 //!   lan host 192.168.77.10        isp a 192.0.2.1 ------- .1 transit .2 ---\
 //!      |     fd77::10            /      2001:db8:1::1                       internet
 //!      +---- box ---------------<                                           203.0.113.1-3  targets
-//!       192.168.77.1             \ isp b 198.51.100.1 --- .1 transit .2 ---/ 203.0.113.10  broker
+//!       192.168.77.1             \ isp b 198.51.100.1 --- .1 transit .2 ---/ 203.0.113.10  broker, .11 station
 //!       fd77::1                         2001:db8:2::1                       203.0.113.20  far end
 //! ```
 
@@ -170,6 +170,9 @@ pub const TARGETS: [[Net; 2]; 3] = [internet(1), internet(2), internet(3)];
 /// Where the broker listens.
 pub const BROKER: [Net; 2] = internet(10);
 
+/// Where the station listens.
+pub const STATION: [Net; 2] = internet(11);
+
 /// Where measurement flows end.
 pub const FAR_END: [Net; 2] = internet(20);
 
@@ -211,7 +214,7 @@ mod tests {
 
     #[test]
     fn no_address_is_given_twice() {
-        let mut all = vec![BOX_LAN, LAN_HOST, BROKER, FAR_END];
+        let mut all = vec![BOX_LAN, LAN_HOST, BROKER, STATION, FAR_END];
         all.extend(TARGETS);
         for link in links() {
             all.extend([box_wan(link), gateway(link), transit_isp(link), transit_internet(link)]);

@@ -9,6 +9,7 @@ use crate::broker::PORT;
 use crate::certificates::Certificates;
 use crate::options::{GatewayFrom, LabOptions};
 use crate::plan;
+use crate::station::STATION_PORT;
 
 /// What a branch wants, as far as labs differ.
 #[derive(Clone, Debug)]
@@ -17,6 +18,10 @@ pub struct SiteOptions {
     pub site: String,
     /// Lines on the card, all of profile `phone`.
     pub lines: u8,
+    /// Lines after them, all of profile `alarm`; the site has a station if there are any.
+    pub panels: u8,
+    /// Without a path to the station for so long, these lines lose their voltage.
+    pub withdraw_after: &'static str,
     /// Keys of `[timing]` with their values, for example `("failback_after", "4s")`.
     pub timing: Vec<(&'static str, &'static str)>,
     /// Keys of `[mqtt]` besides the broker and the secrets.
@@ -36,6 +41,8 @@ impl Default for SiteOptions {
         Self {
             site: "lab-clinic".to_owned(),
             lines: 2,
+            panels: 0,
+            withdraw_after: "60s",
             timing: Vec::new(),
             mqtt: Vec::new(),
             more: String::new(),
@@ -46,10 +53,22 @@ impl Default for SiteOptions {
     }
 }
 
+impl SiteOptions {
+    /// Lines of the card.
+    #[must_use]
+    pub fn card_lines(&self) -> u8 {
+        self.lines + self.panels
+    }
+}
+
 /// The site file.
 pub(crate) fn text(lab: &LabOptions, certificates: &Certificates, options: &SiteOptions) -> Result<String> {
     let mut text = String::new();
-    writeln!(text, "site = {:?}\n\n[lan]\nport = \"lan\"", options.site)?;
+    writeln!(text, "site = {:?}", options.site)?;
+    if options.panels > 0 {
+        writeln!(text, "insecure = [\"dc09-clear\"]")?;
+    }
+    writeln!(text, "\n[lan]\nport = \"lan\"")?;
     for (place, (link, wanted)) in lab.numbered().enumerate() {
         writeln!(text, "\n[[link]]\nname = {:?}\nport = {:?}", wanted.name, link.interface())?;
         writeln!(text, "preference = {}\nmetered = {}", place + 1, wanted.metered)?;
@@ -64,12 +83,27 @@ pub(crate) fn text(lab: &LabOptions, certificates: &Certificates, options: &Site
     for line in 0..options.lines {
         writeln!(text, "\n[[line]]\nline = {line}\nprofile = \"phone\"\nname = \"desk {line}\"")?;
     }
+    alarm(&mut text, options)?;
     section(&mut text, "mqtt", &options.mqtt)?;
     writeln!(text, "broker = \"{}:{PORT}\"", plan::BROKER[0].address)?;
     writeln!(text, "ca = {:?}", certificates.ca)?;
     writeln!(text, "certificate = {:?}\nkey = {:?}", certificates.site.certificate, certificates.site.key)?;
     text.push_str(&options.more);
     Ok(text)
+}
+
+/// The panels' lines and the station that serves them.
+fn alarm(text: &mut String, options: &SiteOptions) -> Result<()> {
+    for line in options.lines..options.card_lines() {
+        writeln!(text, "\n[[line]]\nline = {line}\nprofile = \"alarm\"\nname = \"panel {line}\"")?;
+        writeln!(text, "withdraw_after = {:?}", options.withdraw_after)?;
+    }
+    if options.panels > 0 {
+        let station = plan::STATION[0].address;
+        writeln!(text, "\n[[station]]\nname = \"arc\"\naddress = \"{station}:{STATION_PORT}\"")?;
+        writeln!(text, "transport = \"tcp\"\naccount = \"A017\"\nsupervision = \"10s\"")?;
+    }
+    Ok(())
 }
 
 /// The lab's own board: the project's board `lab` with this lab's card.
@@ -121,10 +155,12 @@ mod tests {
         let options = SiteOptions {
             timing: vec![("hold_down", "1s"), ("failback_after", "4s"), ("rounds_down", "3")],
             mqtt: vec![("keep_alive", "5s")],
+            panels: 2,
+            withdraw_after: "8s",
             ..SiteOptions::default()
         };
         let site_text = text(&lab, &certificates, &options).unwrap();
-        let board_text = board(&folder.join("card"), 921_600, options.lines);
+        let board_text = board(&folder.join("card"), 921_600, options.card_lines());
         let read = |path: &Path| match path.file_name().and_then(|name| name.to_str()) {
             Some("site.toml") => Ok(site_text.clone()),
             Some("lab-branch.toml") => Ok(board_text.clone()),
@@ -135,7 +171,7 @@ mod tests {
         let site = board_configs::load_site(&folder.join("site.toml"), &board, &read).unwrap();
 
         assert_eq!(board.card.unwrap().device, "/run/holdfast-lab/hf1x0/card");
-        assert_eq!((site.links.len(), site.lines.len()), (8, 2));
+        assert_eq!((site.links.len(), site.lines.len(), site.stations.len()), (8, 4, 1));
         assert!(site.mqtt.is_some_and(|mqtt| mqtt.key.is_some()));
     }
 

@@ -75,7 +75,7 @@ fn wire_lan(lan: &Namespace, branch: &Namespace) -> Result<()> {
 fn wire_internet(internet: &Namespace) -> Result<()> {
     internet.run(|| {
         let mut wires = Wires::open()?;
-        for nets in plan::TARGETS.iter().chain([&plan::BROKER, &plan::FAR_END]) {
+        for nets in plan::TARGETS.iter().chain([&plan::BROKER, &plan::STATION, &plan::FAR_END]) {
             wires.address(LOOPBACK, nets)?;
         }
         Ok(())
