@@ -34,5 +34,6 @@ pub const SERIAL_TEXT: usize = 24;
 /// G.711 octets of an audio frame: 10 ms.
 pub const AUDIO_OCTETS: usize = 80;
 
-/// Audio frames that a host keeps until its program takes them: 40 ms of eight lines.
-pub const AUDIO_BACKLOG: usize = 32;
+/// Audio frames that a host keeps until its program takes them: more than one read of a serial
+/// device holds.
+pub const AUDIO_BACKLOG: usize = 64;

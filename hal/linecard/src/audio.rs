@@ -70,8 +70,8 @@ impl Downlink {
     }
 }
 
-/// Two blocks of every line: a wire that is busy for longer carries other things first.
-const UPLINK_FRAMES: usize = 2 * MAX_LINES;
+/// 40 ms of every line: a wire that is busy for longer carries other things first.
+const UPLINK_FRAMES: usize = 4 * MAX_LINES;
 
 /// 40 ms.
 const DOWNLINK_FRAMES: usize = 4;
@@ -89,10 +89,10 @@ mod tests {
     #[test]
     fn a_wire_that_takes_nothing_costs_the_oldest_frames() {
         let mut uplink = Uplink::default();
-        for block in 0..20 {
+        for block in 0..40 {
             uplink.push(0, block * 80, &[0; BLOCK]);
         }
-        assert_eq!(uplink.pop().map(|frame| frame.sample_low), Some(4 * 80));
+        assert_eq!(uplink.pop().map(|frame| frame.sample_low), Some(8 * 80));
     }
 
     #[test]

@@ -76,7 +76,7 @@ mod tests {
     fn a_full_backlog_drops_its_oldest_frame() {
         let mut backlog = Backlog::default();
         let audio = |sample_low| Audio { line: 0, codec: 0, sample_low, octets: [0; AUDIO_OCTETS] };
-        (0..34).for_each(|n| backlog.push(&audio(n * 80), 0));
+        (0..66).for_each(|n| backlog.push(&audio(n * 80), 0));
         assert_eq!(backlog.pop().map(|frame| frame.first_sample), Some(160));
     }
 }
