@@ -51,7 +51,7 @@ pub struct StationConfig {
     pub address: Address,
     /// Frames are encrypted; an acknowledgement in clear does not count.
     pub encrypted: bool,
-    /// A sign of life on every path at least so often; any message counts as one.
+    /// A sign of life on every path at least so often; a message that was acknowledged counts as one.
     pub supervise_every: Duration,
     /// How the sign of life is spelled.
     pub supervision: SupervisionFormat,

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use hal::{LinkId, Tick, Wall};
+use hal::{LinkId, Now, Tick, Wall};
 use serde::{Deserialize, Serialize};
 use station_wire::{Address, Content, Request, Sequence, Timestamp};
 
@@ -88,11 +88,11 @@ impl Delivery {
         config: &StationConfig,
         stamp: Timestamp,
         fresh: impl FnOnce() -> Sequence,
-        now: Tick,
+        now: Now,
     ) -> Request {
         let station = self.station();
         let sequence = self.sent.get(&station).map_or_else(fresh, |sent| sent.sequence);
-        let late = now.since(self.submitted) >= LATE_AFTER;
+        let late = self.is_late(now);
         let s = &self.submission;
         let request = Request {
             sequence,
@@ -108,8 +108,15 @@ impl Delivery {
         };
         self.sent.insert(station, request.clone());
         self.tries = self.tries.saturating_add(1);
-        self.due = Some(now + wait_after(self.tries));
+        self.due = Some(now.tick + wait_after(self.tries));
         request
+    }
+
+    /// It waited here, or it was heard long before it came here: before a restart, for example.
+    fn is_late(&self, now: Now) -> bool {
+        let age = now.wall.zip(self.submission.occurred);
+        let age = age.map(|(now, then)| Duration::from_millis(now.0.saturating_sub(then.0)));
+        now.tick.since(self.submitted) >= LATE_AFTER || age.is_some_and(|age| age >= LATE_AFTER)
     }
 
     /// No answer at this station however often it was tried: the next one, round and round.

@@ -263,7 +263,7 @@ impl Stations {
             let path = paths[delivery.tries() as usize % paths.len()];
             let stamp = self.stamp(path.station, now);
             let config = self.station(path.station).clone();
-            let request = delivery.request(&config, stamp, || self.next_sequence(path.station), now.tick);
+            let request = delivery.request(&config, stamp, || self.next_sequence(path.station), now);
             delivery.leaves_by(path);
             let signal = Some(delivery.submission.signal);
             self.actions.push_back(Action::Send { path, request, signal });
