@@ -151,8 +151,8 @@ impl EvidenceHandle {
         }
     }
 
-    /// The latest calls, newest last, as `{"calls": […], "complete": bool}`; never waits itself. The
-    /// receiver fails if too many ask at once. See the README of `ports` for the form.
+    /// The latest calls, newest last, as `{"calls": […], "complete": bool}`; the head of `calls.rs` has
+    /// the form. Never waits itself; the receiver fails if too many ask at once.
     #[must_use]
     pub fn last_calls(&self, last: usize) -> oneshot::Receiver<Value> {
         let (answer, receiver) = oneshot::channel();

@@ -151,8 +151,9 @@ fn body(body: &Body) -> String {
         Body::Signal(b) => {
             let of = b.line.map_or_else(|| "the box".to_owned(), |line| format!("line {line}"));
             let test = if b.on_test { ", ON TEST" } else { "" };
+            let silent = if b.silent { ", silent: tell nobody on site" } else { "" };
             format!(
-                "signal {} of {of}: {} {} {} {}, {}{test}",
+                "signal {} of {of}: {} {} {} {}, {}{silent}{test}",
                 b.signal, b.account, b.event, b.partition, b.zone, b.words
             )
         }
@@ -208,6 +209,34 @@ mod tests {
         };
         let text = sentence(&Telling::Record(Box::new(told))).unwrap();
         assert_eq!(text, "clinic-017 switch ipv4 fibre -> lte: current_down (2 min 5 s ago)");
+    }
+
+    #[test]
+    fn a_signal_and_its_delivery_read_like_sentences() {
+        let signal = |more: &str| {
+            format!(
+                r#""kind":"signal","body":{{"signal":7,"line":0,"account":"1234","event":"1131","partition":"01",
+                "zone":"015","words":"burglary, perimeter"{more}}}"#
+            )
+        };
+        let heard = "signal 7 of line 0: 1234 1131 01 015, burglary, perimeter";
+        let cases = [
+            (signal(r#","silent":false,"on_test":false"#), heard.to_owned()),
+            (signal(r#","silent":false,"on_test":true"#), format!("{heard}, ON TEST")),
+            (signal(r#","silent":true,"on_test":false"#), format!("{heard}, silent: tell nobody on site")),
+            (
+                r#""kind":"delivery","body":{"signal":7,"station":"north","link":"fibre","sequence":12,
+                "took_ms":57,"panel_gone":true,"silent":false}"#
+                    .to_owned(),
+                "signal 7 delivered to north over fibre in 57 ms, the panel had hung up".to_owned(),
+            ),
+        ];
+        for (telling, expected) in cases {
+            let json = format!(
+                r#"{{"site":"a","boot":1,"seq":2,"prev":null,"class":"signal","at":{{"tick_ms":5}},{telling}}}"#
+            );
+            assert_eq!(record(&json, "unknown"), expected, "{json}");
+        }
     }
 
     #[test]

@@ -70,6 +70,27 @@ fn the_latest_calls_are_found_across_segments() {
 }
 
 #[test]
+fn a_quiet_box_with_a_full_log_answers_within_the_patience_of_a_client() {
+    let stand = Stand::new();
+    std::fs::create_dir_all(stand.dir()).unwrap();
+    let mut chain = evidence::Chain::default();
+    let path = Entry::Path { station: "north".to_owned(), link: "fibre".to_owned(), works: true };
+    let mut segment = String::new();
+    while segment.len() < 1 << 20 {
+        segment.push_str(&chain.append(at(1), &path).unwrap());
+    }
+    for number in 1..=64 {
+        std::fs::write(segments::path(&stand.dir(), number), &segment).unwrap();
+    }
+
+    let begun = std::time::Instant::now();
+    let told = super::super::calls::last(&stand.dir(), 10).unwrap();
+
+    assert_eq!(told, serde_json::json!({ "calls": [], "complete": true }));
+    assert!(begun.elapsed() < crate::control::PATIENCE, "{:?}", begun.elapsed());
+}
+
+#[test]
 fn a_log_that_somebody_changed_is_found_out_behind_the_work() {
     let stand = Stand::of(2_000, 64);
     for number in 0..10 {
