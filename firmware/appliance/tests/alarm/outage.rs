@@ -1,5 +1,6 @@
 //! Links, cards and power that go in the middle of an event.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use appliance::{Command, Entry};
@@ -134,6 +135,11 @@ fn a_restart_at_any_step_of_an_alarm_loses_nothing() {
         let signals: Vec<u64> = (world.evidence.iter())
             .filter_map(|e| if let Entry::Signal(s) = e { Some(s.signal.0) } else { None })
             .collect();
+        let mut names = BTreeMap::new();
+        for (signal, sequence, ..) in &world.station.frames {
+            let named = names.entry(*sequence).or_insert(signal);
+            assert_eq!(*named, signal, "a sequence names one signal, before and after");
+        }
         assert!(signals.is_sorted_by(|a, b| a < b), "no name is used twice: {signals:?}");
         world.replays();
     }
@@ -165,6 +171,52 @@ fn after_an_outage_eight_panels_with_sixty_events_each_lose_none_and_fire_goes_f
     let first = world.station.acked.iter().find(|signal| !signal.starts_with("9999")).unwrap();
     assert!(first.contains(" 1110 "), "fire before burglary: {first}");
     world.replays();
+}
+
+#[test]
+fn a_signal_of_before_a_restart_says_when_it_was() {
+    let mut world = world(1);
+    world.station.mood = Mood::Deaf;
+    world.report(0, BURGLARY);
+    assert!(world.until(30, |w| w.recovery().undelivered.iter().any(|s| s.heard.is_some())));
+    world.run(Duration::from_secs(30));
+    world.station.frames.clear();
+    world.station.mood = Mood::Acks(30);
+    world.restart();
+    assert!(world.until(30, |w| w.station.acked.contains(&frame(BURGLARY))));
+    let frames: Vec<bool> =
+        world.station.frames.iter().filter(|(s, ..)| *s == frame(BURGLARY)).map(|(.., late)| *late).collect();
+    assert!(!frames.is_empty() && frames.iter().all(|late| *late), "{frames:?}");
+}
+
+#[test]
+fn a_hostile_panel_that_dials_for_an_hour_takes_no_more_memory() {
+    let mut world = world(2);
+    // The outbox has its own bounds and tests; no collector empties it here.
+    let size = |w: &World| {
+        let mut snapshot = serde_json::to_value(&w.appliance).unwrap();
+        snapshot.as_object_mut().unwrap().remove("outbox").unwrap();
+        snapshot.to_string().len()
+    };
+    let hour = |world: &mut World| {
+        let end = world.now + Duration::from_secs(3_600);
+        let mut number = 0_u64;
+        while world.now < end {
+            // Wrong sums, other formats, numbers without an end: whatever a keypad can say.
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let said = format!("{number:020}").repeat(1 + usize::from(number % 3 == 0));
+            world.panels[0].max_dials = 1;
+            world.panels[0].forgets = true;
+            world.report(0, &said);
+            world.run(Duration::from_secs(20));
+        }
+    };
+    hour(&mut world);
+    let first = size(&world);
+    hour(&mut world);
+    assert!(size(&world) < first + first / 4, "{first} bytes, then {}", size(&world));
+    world.report(1, BURGLARY);
+    assert!(world.until(60, |w| w.kissed(1).len() == 1), "the neighbour is served");
 }
 
 /// What may happen in any order.

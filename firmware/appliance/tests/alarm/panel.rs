@@ -120,7 +120,7 @@ impl Panel {
                 if self.forgets {
                     self.messages.pop_front();
                 }
-                if self.hangs_up_after.is_some() || self.tries >= TRIES {
+                if self.hangs_up_after.is_some() || self.tries >= TRIES || self.messages.is_empty() {
                     return Some(self.hang_up(now, card_boot));
                 }
                 self.state = State::Says { place: 0, down: false, at: now };
