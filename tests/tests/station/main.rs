@@ -7,6 +7,7 @@
 mod delivery;
 mod desk;
 mod forgery;
+mod namespace;
 mod peer;
 mod pysiaalarm;
 mod segments;
