@@ -127,3 +127,51 @@ pub(crate) fn secret_path(secret: &Secret) -> Result<PathBuf> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    const BOARD: &str = "about = \"For tests.\"\n[ports]\nlan = \"e0\"\nwan1 = \"e1\"\n\
+                         [card]\ndevice = \"/dev/card\"\nlines = 1\n";
+
+    const SITE: &str = "site = \"bench\"\ninsecure = [\"dc09-clear\"]\ntargets = [\"9.9.9.9\"]\n[lan]\nport = \"lan\"\n\
+        [[link]]\nname = \"fibre\"\nport = \"wan1\"\n[[line]]\nline = 0\nprofile = \"alarm\"\nname = \"panel\"\n\
+        [[station]]\nname = \"clear\"\naddress = \"203.0.113.40:9000\"\naccount = \"A017\"\n\
+        [[station]]\nname = \"north\"\naddress = \"203.0.113.41:9000\"\naccount = \"A017\"\nkey = \"arc.key\"\n";
+
+    #[test]
+    fn each_station_gets_the_key_that_it_names() {
+        let keys = keys_of("0123456789abcdef0123456789abcdef\n").unwrap();
+        assert_eq!(keys, [None, Some(Key::from_hex("0123456789abcdef0123456789abcdef").unwrap())]);
+    }
+
+    #[test]
+    fn a_key_that_is_none_ends_the_start_with_its_place_and_without_its_text() {
+        let said = format!("{:#}", keys_of("0123456789abcde\n").unwrap_err());
+        for words in ["station[2].key: ", "arc.key is no key: ", "it has 15 hexadecimal digits"] {
+            assert!(said.contains(words), "{said}");
+        }
+        assert!(!said.contains("0123"), "{said}");
+    }
+
+    fn keys_of(text: &str) -> Result<Vec<Option<Key>>> {
+        let dir = tempfile::tempdir()?;
+        let path = |name: &str| dir.path().join(name);
+        std::fs::write(path("bench.toml"), BOARD)?;
+        std::fs::write(path("site.toml"), SITE)?;
+        std::fs::write(path("arc.key"), text)?;
+        std::fs::set_permissions(path("arc.key"), std::fs::Permissions::from_mode(0o600))?;
+        let arguments = RunArguments {
+            board: "bench".to_owned(),
+            site: path("site.toml"),
+            boards_dir: dir.path().to_owned(),
+            run_dir: path("run"),
+            data_dir: path("data"),
+            log: "info".to_owned(),
+        };
+        read(&arguments).map(|inputs| inputs.station_keys)
+    }
+}
