@@ -68,3 +68,99 @@ fn feed_kind(on: bool) -> ControlKind {
 
 /// Twice what eight lines can ask for at once; more comes only while the card acknowledges nothing.
 const MAX_WAITING: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use ata_wire::limits::{CONTROL_WINDOW, MAX_WIRE};
+    use ata_wire::{
+        Ack, Answer, CardHello, CardState, Decoder, Greeting, LineState, Message, Seq, VERSIONS, encode,
+    };
+
+    use super::*;
+
+    const HOST: u32 = 4;
+
+    fn session() -> HostSession {
+        HostSession::new(HOST, 0)
+    }
+
+    /// A card with eight lines says hello.
+    fn link(session: &mut HostSession, wishes: &mut Wishes, card_boot: u32) {
+        let line = LineState { off_hook: false, feed: true, reversed: false, since: 0 };
+        let state = CardState {
+            self_test: 0,
+            codecs: 1,
+            queued: 0,
+            first_seq: Seq(0),
+            events_lost: 0,
+            sample: 0,
+            lines: [line; MAX_LINES].into_iter().collect(),
+        };
+        let (firmware, serial) = Default::default();
+        let greeting = Greeting { versions: VERSIONS, card_boot, host_boot: HOST, firmware, serial };
+        session.reopened(0);
+        say(session, &Message::CardHello(CardHello { greeting, answer: Answer::Current(state) }));
+        while session.poll_event().is_some() {}
+        assert!(session.is_linked());
+        wishes.begin_anew(session, 0);
+    }
+
+    fn say(session: &mut HostSession, message: &Message) {
+        let mut out = [0; MAX_WIRE];
+        let len = encode(message, &mut out);
+        session.receive(&out[..len], 0);
+    }
+
+    /// The controls that the card sees, in order: number and line.
+    fn asked(session: &mut HostSession) -> Vec<(u16, u8, ControlKind)> {
+        let (mut decoder, mut out) = (Decoder::new(), [0; MAX_WIRE]);
+        let mut controls = Vec::new();
+        while let Some(len) = session.poll_transmit(0, &mut out) {
+            for octet in &out[..len] {
+                if let Some(Ok(Message::Control(control))) = decoder.push(*octet) {
+                    controls.push((control.seq.0, control.line, control.kind));
+                }
+            }
+        }
+        controls
+    }
+
+    #[test]
+    fn how_a_line_shall_be_fed_is_said_to_every_card_and_the_last_word_counts() {
+        let (mut session, mut wishes) = (session(), Wishes::default());
+        wishes.feed(1, false, &mut session, 0);
+        wishes.feed(2, false, &mut session, 0);
+        wishes.feed(2, true, &mut session, 0);
+        link(&mut session, &mut wishes, 7);
+        assert_eq!(asked(&mut session), [(0, 1, feed_kind(false)), (1, 2, feed_kind(true))]);
+        link(&mut session, &mut wishes, 8);
+        assert_eq!(asked(&mut session), [(2, 1, feed_kind(false)), (3, 2, feed_kind(true))]);
+    }
+
+    #[test]
+    fn what_is_to_be_played_while_no_card_is_there_is_forgotten() {
+        let (mut session, mut wishes) = (session(), Wishes::default());
+        wishes.ask(0, ControlKind::Stop, &mut session, 0);
+        link(&mut session, &mut wishes, 7);
+        assert_eq!(asked(&mut session), []);
+    }
+
+    #[test]
+    fn what_finds_no_room_in_the_window_follows_in_order() {
+        let (mut session, mut wishes) = (session(), Wishes::default());
+        link(&mut session, &mut wishes, 7);
+        for count in 0..40 {
+            wishes.ask(count % 8, ControlKind::Stop, &mut session, 0);
+        }
+        let mut seen: Vec<u16> = Vec::new();
+        for _ in 0..3 {
+            let controls = asked(&mut session);
+            assert!(controls.len() <= CONTROL_WINDOW);
+            seen.extend(controls.iter().map(|(seq, ..)| *seq));
+            let last = Seq(*seen.last().unwrap());
+            say(&mut session, &Message::Ack(Ack { boot: HOST, seq: last }));
+            wishes.hand_over(&mut session, 0);
+        }
+        assert_eq!(seen, (0..40).collect::<Vec<_>>());
+    }
+}

@@ -160,14 +160,14 @@ impl Worker {
             return Err(Ended);
         }
         while let Ok(command) = self.commands.try_recv() {
-            self.obey(command);
+            self.obey(&command);
         }
         Ok(())
     }
 
-    fn obey(&mut self, command: CardCommand) {
+    fn obey(&mut self, command: &CardCommand) {
         let now_ms = now_ms();
-        match command {
+        match *command {
             CardCommand::Acknowledge { card_boot, card_seq } => {
                 self.session.acknowledge(card_boot, Seq(card_seq));
             }
