@@ -46,6 +46,8 @@ pub enum Report {
     Boot {
         /// Its boot id.
         card_boot: u32,
+        /// The machine's monotonic clock at sample 0, microseconds; 125 to a sample.
+        at_us: u64,
     },
     /// A `flip` made its last change.
     Flipped {
@@ -98,7 +100,7 @@ impl fmt::Display for Report {
             Self::Link { to } => write!(f, "link {to}"),
             Self::HostDead { dead: true } => f.write_str("card holds its host for dead"),
             Self::HostDead { dead: false } => f.write_str("card hears its host again"),
-            Self::Boot { card_boot } => write!(f, "card boot {card_boot:#010x}"),
+            Self::Boot { card_boot, .. } => write!(f, "card boot {card_boot:#010x}"),
             Self::Flipped { count } => write!(f, "flipped {count} times"),
             Self::Lost { events_lost } => write!(f, "{events_lost} events lost for want of room"),
             Self::Panel { line, what, .. } => write!(f, "panel on line {line}: {what}"),

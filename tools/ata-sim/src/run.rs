@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::time::{ClockId, clock_gettime};
 
 use crate::command::{Answer, Command};
 use crate::control::{Control, Source, Who, Wish};
@@ -52,7 +53,7 @@ pub fn run_with(
     stop: &impl AsFd,
     sink: &mut impl Sink,
 ) -> io::Result<()> {
-    let clock = Clock(Instant::now());
+    let clock = Clock;
     let mut simulator = Simulator::new(options.settings.clone(), clock.now_us());
     for (line, telephone) in telephones {
         simulator.plug(line, telephone).map_err(io::Error::other)?;
@@ -227,7 +228,8 @@ impl Turn<'_> {
     }
 }
 
-struct Clock(Instant);
+/// CLOCK_MONOTONIC, so that other programs of the machine can place what happens here.
+struct Clock;
 
 impl Clock {
     fn now_us(&self) -> u64 {
@@ -235,7 +237,8 @@ impl Clock {
     }
 
     fn now_ns(&self) -> u64 {
-        u64::try_from(self.0.elapsed().as_nanos()).expect("584 years")
+        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("Linux has this clock");
+        u64::try_from(Duration::from(now).as_nanos()).expect("584 years")
     }
 }
 

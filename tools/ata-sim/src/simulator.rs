@@ -255,7 +255,7 @@ impl Simulator {
         self.outgoing.clear();
         self.flips = None;
         self.seen = Seen { next_seq: Seq(0), link: LinkStatus::Apart, host_dead: false, events_lost: 0 };
-        self.reports.push_back(Report::Boot { card_boot });
+        self.reports.push_back(Report::Boot { card_boot, at_us: now_us });
     }
 
     fn next_flip(&mut self, now_us: u64) -> Option<(u8, u64)> {

@@ -55,7 +55,7 @@ fn it_plugs_obeys_tells_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let (link, socket) = (folder.path().join("card"), folder.path().join("control"));
     let mut program = Program::start(folder.path());
-    let Report::Boot { card_boot } = program.report() else { panic!("a boot comes first") };
+    let Report::Boot { card_boot, .. } = program.report() else { panic!("a boot comes first") };
     let Report::Plugged { device, .. } = program.report() else { panic!("then the device") };
     assert_eq!(std::fs::read_link(&link).unwrap(), Path::new(&device));
 

@@ -86,13 +86,16 @@ fn a_reset_gives_another_boot_and_numbers_from_the_start() {
     say(&mut simulator, "reset", 1_500_000);
     say(&mut simulator, "off 1", 2_000_000);
     let reports = reports(&mut simulator);
-    let [Report::Boot { card_boot: first }, Report::Hook { card_boot: of_first, .. }, rest @ ..] =
-        &reports[..]
+    let [
+        Report::Boot { card_boot: first, at_us: 1_000_000 },
+        Report::Hook { card_boot: of_first, .. },
+        rest @ ..,
+    ] = &reports[..]
     else {
         panic!("{reports:?}")
     };
     let [
-        Report::Boot { card_boot: second },
+        Report::Boot { card_boot: second, at_us: 1_500_000 },
         Report::Hook { line: 1, sample: 4_000, card_boot, card_seq: 0, .. },
     ] = rest
     else {
