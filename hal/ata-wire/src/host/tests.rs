@@ -255,3 +255,55 @@ fn what_a_card_never_says_is_counted() {
     session.receive(&[1, 2, 3, 0], 0);
     assert_eq!(session.counters(), Counters { damaged: 1, unknown: 1 });
 }
+
+fn control(seq: u16, line: u8) -> Message {
+    Message::Control(crate::Control { seq: Seq(seq), line, kind: ControlKind::Stop })
+}
+
+#[test]
+fn a_control_needs_a_card_and_is_forgotten_with_its_link() {
+    let mut session = session();
+    assert_eq!(session.control(0, ControlKind::Stop, 0), Err(ControlRefused::NotLinked));
+
+    session = linked();
+    assert_eq!(session.control(1, ControlKind::Stop, 0), Ok(Seq(0)));
+    assert_eq!(sent(&mut session, 0), [control(0, 1)]);
+    assert_eq!(session.poll_timeout(), 20);
+
+    session.reopened(30);
+    sent(&mut session, 30);
+    say(&mut session, &Message::CardHello(hello(CARD, HOST, 0)), 31);
+    told(&mut session);
+    let link = Link { host_boot: HOST, card_boot: CARD };
+    let ack = Message::HelloAck(HelloAck { link, first_control: Seq(1) });
+    assert_eq!(sent(&mut session, 31), [ack, Message::HostHeartbeat(link)]);
+}
+
+#[test]
+fn only_an_acknowledgement_of_this_boot_ends_the_repeats() {
+    let mut session = linked();
+    assert_eq!(session.control(1, ControlKind::Stop, 0), Ok(Seq(0)));
+    sent(&mut session, 0);
+    say(&mut session, &Message::Ack(Ack { boot: HOST + 1, seq: Seq(0) }), 1);
+    assert_eq!(sent(&mut session, 20), [control(0, 1)]);
+    say(&mut session, &Message::Ack(Ack { boot: HOST, seq: Seq(0) }), 21);
+    assert_eq!(sent(&mut session, 200), []);
+}
+
+#[test]
+fn a_flood_of_audio_holds_no_event_back_and_is_no_sign_of_life() {
+    let mut session = linked();
+    for count in 0..200_u16 {
+        let octets = [0xff; crate::limits::AUDIO_OCTETS];
+        say(&mut session, &Message::Audio(Audio { line: 1, codec: 0, sample_low: count * 80, octets }), 900);
+    }
+    say(&mut session, &Message::Event(hook(0)), 900);
+    assert!(matches!(told(&mut session)[..], [HostEvent::Line { .. }]));
+    let kept = core::iter::from_fn(|| session.poll_audio()).count();
+    assert_eq!(kept, crate::limits::AUDIO_BACKLOG);
+
+    session = linked();
+    say(&mut session, &Message::Audio(Audio { line: 1, codec: 0, sample_low: 0, octets: [0; 80] }), 999);
+    session.handle_timeout(CARD_LOST_AFTER_MS);
+    assert_eq!(told(&mut session), [HostEvent::Lost(LostWhy::Silent)]);
+}
