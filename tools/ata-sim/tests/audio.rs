@@ -111,7 +111,7 @@ impl Desk {
         let until = Instant::now() + Duration::from_secs(120);
         while told.digits.iter().any(|line| line.len() < digits) {
             match self.events.try_recv() {
-                Ok(event) => self.take(event, &mut told),
+                Ok(event) => self.take(&event, &mut told),
                 Err(_) => std::thread::sleep(Duration::from_micros(500)),
             }
             let heard: Vec<usize> = told.digits.iter().map(Vec::len).collect();
@@ -120,8 +120,8 @@ impl Desk {
         told
     }
 
-    fn take(&self, event: CardEvent, told: &mut Told) {
-        match event {
+    fn take(&self, event: &CardEvent, told: &mut Told) {
+        match *event {
             CardEvent::Heard { line, heard: Heard::Digit { digit, begin, end }, .. } => {
                 told.digits[usize::from(line.0)].push((digit, begin.0, end.0));
             }
