@@ -60,7 +60,9 @@ impl Alarm {
                 config.withdraw_after = None;
             }
             let first = evidence.lines.get(&line.line).copied().unwrap_or(0);
-            Some((line.line, Line::new(config, first, now)))
+            let mut machine = Line::new(config, first, now);
+            remember(&mut machine, line.line, &evidence, now);
+            Some((line.line, machine))
         });
         let stations = setup.stations.as_ref().map(|stations| {
             let mut config = stations.config.clone();
@@ -127,13 +129,29 @@ impl Alarm {
     }
 }
 
+/// What the panel of a line was not told about before the restart. A signal that was heard, but not kept
+/// to its end when the power went, was never sent: it is heard anew.
+fn remember(machine: &mut Line, line: LineId, evidence: &Recovery, now: Now) {
+    let Some(wall) = now.wall else { return };
+    let sent = |id| evidence.undelivered.iter().any(|signal| signal.heard == Some(id));
+    let of_line = evidence.open.iter().filter(|open| open.signal.line == line);
+    for open in of_line.filter(|open| open.delivered || sent(open.signal)) {
+        // A clock that was set back makes it younger than it is: nothing is believed of the future.
+        let Some(age_ms) = wall.0.checked_sub(open.heard_ms) else { continue };
+        machine.restore(open.signal, &open.digits, Duration::from_millis(age_ms), now);
+        if open.delivered {
+            machine.handle(line::Event::Delivered { signal: open.signal }, now);
+        }
+    }
+}
+
 /// A panel's signal that is not delivered for so long is a failure to communicate (E354).
 const SIGNAL_OVERDUE: Duration = Duration::from_secs(90);
 
 impl Appliance {
     /// Hands an entry to the evidence.
     pub(crate) fn keep(&mut self, entry: Entry, now: Now) {
-        self.alarm.kept.take(&entry);
+        self.alarm.kept.take(&entry, now.wall.map(|wall| wall.0));
         let at = At { boot: self.boot, tick_ms: now.tick.0, wall_ms: now.wall.map(|wall| wall.0) };
         self.commands.push_back(Command::Evidence { at, entry: Box::new(entry) });
     }

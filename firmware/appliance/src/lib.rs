@@ -34,6 +34,6 @@ pub use event::{
     CardEvent, CardHello, Event, EvidenceReport, MqttEvent, NetEvent, Order, PowerFacts, StationEvent,
 };
 pub use recording::{Difference, RecordedLine, ReplayError, ReplayReport, Turn, replay, turn};
-pub use recovery::Recovery;
+pub use recovery::{OpenSignal, Recovery};
 pub use setup::{LineSetup, Setup, StationsSetup};
 pub use status::{AlarmStatus, CardStatus, LineStatus, MqttStatus, PathStatus, Status};

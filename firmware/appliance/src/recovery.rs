@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hal::LineId;
+use line::{SignalId, Step};
 use serde::{Deserialize, Serialize};
 use station::{SignalKey, StationId};
 use station_wire::Sequence;
@@ -25,19 +26,41 @@ pub struct Recovery {
     /// Accounts on test and until when, milliseconds since 1970 UTC.
     #[serde(default)]
     pub on_test: BTreeMap<String, u64>,
+    /// What panels of the last half hour said and were not told about: said again, it is the same signal.
+    #[serde(default)]
+    pub open: Vec<OpenSignal>,
     /// Troubles of the box that a station was told of, and not of their end: code and zone, `301 000`.
     #[serde(default)]
     pub troubles: BTreeSet<String>,
 }
 
+/// A panel's signal that was not kissed off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenSignal {
+    /// Which.
+    pub signal: SignalId,
+    /// As heard.
+    pub digits: String,
+    /// When it was first heard, milliseconds since 1970 UTC.
+    pub heard_ms: u64,
+    /// A station has it.
+    pub delivered: bool,
+}
+
+/// Of all lines together; the oldest gives way, and is a signal of its own when it is said again.
+const MAX_OPEN: usize = 128;
+
 impl Recovery {
-    /// The next entry of the log.
-    pub fn take(&mut self, entry: &Entry) {
+    /// The next entry of the log, and its wall time if the clock was believed.
+    pub fn take(&mut self, entry: &Entry, wall_ms: Option<u64>) {
         match entry {
             Entry::Checkpoint(checkpoint) => *self = (**checkpoint).clone(),
             Entry::Signal(signal) => self.signal(signal),
             Entry::Acknowledged { signal, .. } => self.acknowledged(*signal),
-            Entry::Call { call, .. } => self.used(call.line, call.number),
+            Entry::Call { call, step, .. } => {
+                self.used(call.line, call.number);
+                self.step(step, wall_ms);
+            }
             Entry::Reserved { station, next } => {
                 self.sequences.insert(StationId(*station), *next);
             }
@@ -57,6 +80,36 @@ impl Recovery {
             | Entry::Dropped { .. }
             | Entry::Lost { .. }
             | Entry::Unreadable { .. } => {}
+        }
+    }
+
+    /// Without a believed time nobody could say later how old it is: a duplicate is better than a loss.
+    fn step(&mut self, step: &Step, wall_ms: Option<u64>) {
+        match step {
+            Step::Message { digits, signal, .. } => {
+                let known = self.open.iter().any(|open| open.signal == *signal);
+                let Some(heard_ms) = wall_ms.filter(|_| !known) else { return };
+                if self.open.len() == MAX_OPEN {
+                    self.open.remove(0);
+                }
+                let digits = digits.clone();
+                self.open.push(OpenSignal { signal: *signal, digits, heard_ms, delivered: false });
+            }
+            Step::KissedOff { signal, .. } | Step::NotTaken { signal } => {
+                self.open.retain(|open| open.signal != *signal);
+            }
+            Step::OffHook
+            | Step::DialTone
+            | Step::Number { .. }
+            | Step::Answered
+            | Step::Handshake { .. }
+            | Step::Faulty { .. }
+            | Step::Delivered { .. }
+            | Step::NotKissedOff { .. }
+            | Step::Reorder
+            | Step::Howler
+            | Step::HungUp { .. }
+            | Step::CardLost => {}
         }
     }
 
@@ -83,6 +136,9 @@ impl Recovery {
     }
 
     fn acknowledged(&mut self, signal: SignalKey) {
+        let of = |entry: &&SignalEntry| entry.signal == signal;
+        let heard = self.undelivered.iter().find(of).and_then(|entry| entry.heard);
+        self.open.iter_mut().filter(|open| Some(open.signal) == heard).for_each(|open| open.delivered = true);
         self.undelivered.retain(|open| open.signal != signal);
     }
 
@@ -128,6 +184,12 @@ mod tests {
             lines: [(LineId(3), 7)].into(),
             sequences: [(StationId(0), Sequence::FIRST)].into(),
             on_test: [("1234".to_owned(), 9)].into(),
+            open: vec![OpenSignal {
+                signal: SignalId { line: LineId(3), number: 6 },
+                digits: "1234181131010158".to_owned(),
+                heard_ms: 77,
+                delivered: true,
+            }],
             ..Recovery::default()
         };
         let entry = Entry::Checkpoint(Box::new(recovery.clone()));
@@ -136,7 +198,7 @@ mod tests {
 
         assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry, "{text}");
         let mut after = Recovery::default();
-        after.take(&entry);
+        after.take(&entry, None);
         assert_eq!(after, recovery);
     }
 }

@@ -24,7 +24,8 @@ pub(crate) struct Ledger {
 struct Open {
     signal: SignalId,
     digits: Vec<Dtmf>,
-    since: Tick,
+    /// From then on the same digits are another signal.
+    until: Tick,
     delivered: bool,
 }
 
@@ -45,17 +46,27 @@ impl Ledger {
 
     /// The signal that these digits are.
     pub(crate) fn identify(&mut self, digits: &[Dtmf], now: Tick) -> Known {
-        self.open.retain(|open| now.since(open.since) < self.same_signal);
+        self.open.retain(|open| now < open.until);
         if let Some(open) = self.open.iter().find(|open| open.digits == digits) {
             return Known { signal: open.signal, first: false, delivered: open.delivered };
         }
         let signal = SignalId { line: self.line, number: self.next };
         self.next += 1;
+        self.keep(Open { signal, digits: digits.to_vec(), until: now + self.same_signal, delivered: false });
+        Known { signal, first: true, delivered: false }
+    }
+
+    /// A signal that an earlier run has heard so long ago.
+    pub(crate) fn restore(&mut self, signal: SignalId, digits: &[Dtmf], age: Duration, now: Tick) {
+        let until = now + self.same_signal.saturating_sub(age);
+        self.keep(Open { signal, digits: digits.to_vec(), until, delivered: false });
+    }
+
+    fn keep(&mut self, open: Open) {
         if self.open.len() == MAX_OPEN {
             self.open.pop_front();
         }
-        self.open.push_back(Open { signal, digits: digits.to_vec(), since: now, delivered: false });
-        Known { signal, first: true, delivered: false }
+        self.open.push_back(open);
     }
 
     pub(crate) fn delivered(&mut self, signal: SignalId) {
@@ -104,6 +115,15 @@ mod tests {
         let mut ledger = Ledger::new(LineId(0), 1, Duration::from_secs(1800));
         ledger.identify(&digits("11"), Tick(0));
         assert!(ledger.identify(&digits("11"), Tick(30 * MINUTES)).first);
+    }
+
+    #[test]
+    fn a_signal_of_an_earlier_run_is_the_same_for_the_rest_of_its_half_hour() {
+        let mut ledger = Ledger::new(LineId(0), 8, Duration::from_secs(1800));
+        let earlier = SignalId { line: LineId(0), number: 7 };
+        ledger.restore(earlier, &digits("11"), Duration::from_secs(25 * 60), Tick(1_000));
+        assert_eq!(ledger.identify(&digits("11"), Tick(4 * MINUTES)).signal, earlier);
+        assert!(ledger.identify(&digits("11"), Tick(6 * MINUTES)).first);
     }
 
     #[test]

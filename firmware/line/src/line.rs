@@ -1,5 +1,6 @@
 //! The line's states and deadlines. The map is at the top of the crate.
 
+use core::time::Duration;
 use std::collections::VecDeque;
 
 use dsp::tones::Sequence;
@@ -88,6 +89,15 @@ impl Line {
             voltage: Voltage::new(config.withdraw_after, config.restore_after, now.tick),
             actions: VecDeque::new(),
             config,
+        }
+    }
+
+    /// A signal of an earlier run that was not kissed off and was heard so long ago: the same digits are
+    /// the same signal. What is no key of a telephone names nothing.
+    pub fn restore(&mut self, signal: SignalId, digits: &str, age: Duration, now: Now) {
+        let keys: Result<Vec<Dtmf>, _> = digits.chars().map(Dtmf::try_from).collect();
+        if let Ok(keys) = keys {
+            self.ledger.restore(signal, &keys, age, now.tick);
         }
     }
 

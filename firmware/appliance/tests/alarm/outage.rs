@@ -132,9 +132,12 @@ fn a_restart_at_any_step_of_an_alarm_loses_nothing() {
             assert!(world.until(30, |w| w.station.acked.contains(&signal)), "after {after_ms} ms: {signal}");
         }
         assert!(world.until(240, |w| w.kissed(0).len() == 1), "after {after_ms} ms");
-        let signals: Vec<u64> = (world.evidence.iter())
-            .filter_map(|e| if let Entry::Signal(s) = e { Some(s.signal.0) } else { None })
+        let entries: Vec<_> = (world.evidence.iter())
+            .filter_map(|e| if let Entry::Signal(s) = e { Some(s) } else { None })
             .collect();
+        let of_panels = entries.iter().filter(|s| s.heard.is_some()).count();
+        assert_eq!(of_panels, 1, "after {after_ms} ms: the redial is the same signal");
+        let signals: Vec<u64> = entries.iter().map(|s| s.signal.0).collect();
         let mut names = BTreeMap::new();
         for (signal, sequence, ..) in &world.station.frames {
             let named = names.entry(*sequence).or_insert(signal);

@@ -35,6 +35,8 @@ pub(crate) struct World {
     carriers: BTreeMap<LinkId, bool>,
     pub(crate) seen: Vec<(Tick, Command)>,
     pub(crate) evidence: Vec<Entry>,
+    /// The wall time of each entry.
+    stamps: Vec<Option<u64>>,
     /// Everything published or stored, as records.
     pub(crate) records: Vec<outbox::StoredRecord>,
     setup: Setup,
@@ -64,6 +66,7 @@ impl World {
             carriers: site::links().map(|link| (link, true)).into(),
             seen: vec![],
             evidence: vec![],
+            stamps: vec![],
             records: vec![],
             setup,
             boot: 1,
@@ -103,7 +106,7 @@ impl World {
 
     pub(crate) fn recovery(&self) -> Recovery {
         let mut recovery = Recovery::default();
-        self.evidence.iter().for_each(|entry| recovery.take(entry));
+        self.evidence.iter().zip(&self.stamps).for_each(|(entry, wall_ms)| recovery.take(entry, *wall_ms));
         recovery
     }
 
@@ -154,7 +157,10 @@ impl World {
                         }
                     }
                 }
-                Command::Evidence { at: _, entry } => self.evidence.push((**entry).clone()),
+                Command::Evidence { at, entry } => {
+                    self.evidence.push((**entry).clone());
+                    self.stamps.push(at.wall_ms);
+                }
                 Command::SendProbe(_)
                 | Command::FlushFlows { .. }
                 | Command::Mqtt(_)

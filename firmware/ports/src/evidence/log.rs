@@ -82,7 +82,7 @@ impl Log {
         self.add(text.as_bytes()).map_err(|source| LogError { path, source })?;
         self.chain = chain;
         self.note = None;
-        batch.iter().for_each(|(_, entry)| self.recovery.take(entry));
+        batch.iter().for_each(|(at, entry)| self.recovery.take(entry, at.wall_ms));
         Ok(dropped)
     }
 

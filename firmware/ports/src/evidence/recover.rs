@@ -62,7 +62,9 @@ fn fold(segments: Vec<u32>, kept: &[Vec<u8>]) -> Recovered {
     for line in kept.iter().flat_map(|segment| segments::lines(segment)) {
         let before = audit.chain().newest;
         match audit.line(line).entry {
-            Some((_, _, value)) => entry_of(value).iter().for_each(|entry| recovery.take(entry)),
+            Some((_, at, value)) => {
+                entry_of(value).iter().for_each(|entry| recovery.take(entry, at.wall_ms));
+            }
             None => _ = unreadable_after.get_or_insert(before),
         }
     }
