@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver as Heard80, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use appliance::{CardCommand, CardEvent};
-use ata_sim::{Handle, Options, Settings, Telephone, Turn, spawn_with};
+use ata_sim::{Handle, Options, Report, Settings, Telephone, Turn, spawn_with};
 use dsp::Heard;
 use dsp::tones::Sequence;
 use hal::{Dtmf, LineId, Sample};
@@ -22,6 +22,8 @@ const LIFTED: u32 = 8_000;
 /// The first digit begins here, in the middle of a block.
 const FIRST_DIGIT: u32 = 10_437;
 const BLOCK: usize = 80;
+/// Nothing here takes nearly so long unless it is broken.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Lifts the receiver and dials, digit after digit, without an end.
 struct Dialler {
@@ -92,6 +94,8 @@ impl Desk {
         };
         let telephones = (0..LINES).map(|line| (line, dialler(line))).collect();
         let sim = spawn_with(options, telephones).expect("a pty");
+        let next = || sim.reports().recv_timeout(PATIENCE).expect("the simulator plugs its device in");
+        while !matches!(next(), Report::Plugged { .. }) {}
         let (sender, events) = tokio::sync::mpsc::channel(256);
         let config = CardConfig { device, baud: 921_600, lines: LINES, seed: 8 };
         let card = ports::card::spawn(config, sender).expect("a thread");
@@ -108,7 +112,7 @@ impl Desk {
             ends: Vec::new(),
             damaged: 0,
         };
-        let until = Instant::now() + Duration::from_secs(120);
+        let until = Instant::now() + PATIENCE;
         while told.digits.iter().any(|line| line.len() < digits) {
             match self.events.try_recv() {
                 Ok(event) => self.take(&event, &mut told),
