@@ -3,6 +3,7 @@
 //!
 //! A benchmark reports; it fails only if it could not measure.
 
+mod alarm;
 mod bare;
 mod failover;
 mod footprint;
@@ -19,16 +20,23 @@ use report::Report;
 #[derive(clap::Args)]
 pub(crate) struct BenchArgs {
     /// Which benchmark
-    #[arg(value_parser = ["first-light"])]
-    // The only one so far; clap refuses others.
-    #[allow(dead_code)]
-    name: String,
+    #[arg(value_enum)]
+    name: Bench,
     /// One JSON object instead of the table
     #[arg(long)]
     json: bool,
     /// Fewer runs
     #[arg(long)]
     quick: bool,
+}
+
+/// The benchmarks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Bench {
+    /// Links: failover, route replaces, footprint
+    FirstLight,
+    /// Lines: digits beside other decoders, and what listening costs
+    Alarm,
 }
 
 /// How often and how long things are measured.
@@ -40,28 +48,37 @@ pub(crate) struct Effort {
     replaces: usize,
     /// Seconds of idling.
     idle_s: u64,
+    /// Times that the same sound is listened to.
+    listens: usize,
 }
 
 impl Effort {
-    const FULL: Self = Self { failovers: 30, replaces: 2000, idle_s: 30 };
-    const QUICK: Self = Self { failovers: 5, replaces: 200, idle_s: 5 };
+    const FULL: Self = Self { failovers: 30, replaces: 2000, idle_s: 30, listens: 15 };
+    const QUICK: Self = Self { failovers: 5, replaces: 200, idle_s: 5, listens: 3 };
 }
 
 /// Measures and prints.
 pub(crate) fn run(arguments: &BenchArgs) -> Result<ExitCode> {
-    lab::require_root()?;
-    lab::tear_down_on_signals()?;
     let effort = if arguments.quick { Effort::QUICK } else { Effort::FULL };
-    let mut rows = vec![replace::measure(effort)?];
-    rows.extend(footprint::measure(effort)?);
-    rows.extend(failover::measure(effort)?);
-    let report = Report { bench: "first-light", rows };
+    let report = match arguments.name {
+        Bench::FirstLight => Report { bench: "first-light", rows: first_light(effort)? },
+        Bench::Alarm => Report { bench: "alarm", rows: alarm::measure(effort)? },
+    };
     if arguments.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
         println!("\n{}", report.table());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn first_light(effort: Effort) -> Result<Vec<report::Row>> {
+    lab::require_root()?;
+    lab::tear_down_on_signals()?;
+    let mut rows = vec![replace::measure(effort)?];
+    rows.extend(footprint::measure(effort)?);
+    rows.extend(failover::measure(effort)?);
+    Ok(rows)
 }
 
 /// What is being measured, for whoever waits; standard output is for the result.

@@ -1,12 +1,15 @@
-//! The demo: a branch loses its links one by one, then both, then none, in front of an audience.
+//! The demo: a branch loses its links one by one, then both, then none, while alarm panels report, in front
+//! of an audience.
 //!
 //! It promises first and measures then. A promise that could not be measured counts as broken.
 
+mod alarms;
 mod ledger;
 mod live;
 mod map;
 mod prompt;
 mod scenes;
+mod signals;
 mod stage;
 mod teller;
 mod truth;

@@ -106,8 +106,10 @@ fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
         };
         say(&frame_event("frame", &frame, &peer.to_string()));
         thread::sleep(Duration::from_millis(state.delay_ms.load(Ordering::SeqCst)));
+        // Stamped before it is written: whoever acts on it acts later.
+        let acknowledged = frame_event("acknowledged", &frame, &peer.to_string());
         answers.write_all(&frame.acknowledgement())?;
-        say(&frame_event("acknowledged", &frame, &peer.to_string()));
+        say(&acknowledged);
     }
 }
 

@@ -21,11 +21,12 @@ pub(crate) fn drawing(names: &[(Link, String)]) -> String {
     }
     let [target, _] = plan::TARGETS[0];
     let [broker, _] = plan::BROKER;
+    let [station, _] = plan::STATION;
     let [far, _] = plan::FAR_END;
     text.push_str(&format!(
-        "    on the box: holdfastd, a line card (ata-sim)           |\n    \
-         echo targets {}-3, broker and NOC {}, far end {}\n",
-        target.address, broker.address, far.address
+        "    on the box: holdfastd, a line card (ata-sim) with two alarm panels |\n    \
+         echo targets {}-3, broker and NOC {}, station {}, far end {}\n",
+        target.address, broker.address, station.address, far.address
     ));
     text
 }

@@ -7,6 +7,7 @@ use lab::{Blackhole, FlowFamily, Link};
 
 use serde_json::Value;
 
+use super::alarms;
 use super::ledger::shown;
 use super::stage::Stage;
 use super::teller::Teller;
@@ -32,7 +33,8 @@ pub(crate) fn play(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
     blackhole(stage, teller)?;
     cut(stage, teller)?;
     isolation(stage, teller)?;
-    recovery(stage, teller)
+    recovery(stage, teller)?;
+    alarms::play(stage, teller)
 }
 
 /// Nothing happens, and nothing is lost: what the later scenes measure is theirs. A daemon that has
@@ -90,7 +92,7 @@ fn judge_switch(stage: &mut Stage, teller: &mut Teller, since: Instant, limit: D
     Ok(())
 }
 
-fn heal_and_fail_back(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
+pub(crate) fn heal_and_fail_back(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
     let since = Instant::now();
     stage.lab.heal(Link::A)?;
     teller.step("link a works again; it must prove itself before traffic goes back");
@@ -120,8 +122,8 @@ fn isolation(stage: &mut Stage, teller: &mut Teller) -> Result<()> {
     let cut_off =
         stage.wait_for_status(teller, since, PATIENCE, |status| status["mqtt"]["connected"] == false)?;
     teller.must("the box notices that its session is dead", "always", option(cut_off), cut_off.is_some());
-    stage.card.command(&format!("flip all {FLIPS} 100"))?;
-    teller.step(&format!("meanwhile the lines go on: {FLIPS} hook changes"));
+    stage.card.command(&format!("flip 0 {FLIPS} 100"))?;
+    teller.step(&format!("meanwhile a line goes on: {FLIPS} hook changes"));
     let spooled = |records: u64| move |status: &Value| status["spool"]["records"].as_u64() >= Some(records);
     let kept = stage.wait_for_status(teller, since, PATIENCE, spooled(FLIPS as u64))?;
     teller.must("telemetry spools", &format!(">= {FLIPS} records"), option(kept), kept.is_some());
@@ -207,6 +209,6 @@ fn first_packet(stage: &mut Stage, teller: &mut Teller, since: Instant) -> Resul
     })
 }
 
-fn option(after: Option<Duration>) -> String {
+pub(crate) fn option(after: Option<Duration>) -> String {
     after.map_or("never".to_owned(), |after| format!("after {}", shown(after)))
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use lab::{
     Branch, Broker, Card, FlowFamily, Lab, LabOptions, Lines, Link, Program, RouteWatch, SiteOptions,
-    TcpFlow, UdpFlow,
+    Station, TcpFlow, UdpFlow,
 };
 use serde_json::{Value, json};
 
@@ -39,6 +39,7 @@ pub(crate) struct Stage {
     pub(crate) watch: RouteWatch,
     pub(crate) daemon: Program,
     pub(crate) card: Card,
+    pub(crate) station: Station,
     collector: Program,
     broker: Broker,
     pub(crate) branch: Branch,
@@ -53,9 +54,10 @@ impl Stage {
         let names: Vec<_> = lab.links().map(|(link, wanted)| (link, wanted.name.clone())).collect();
         teller.drawing(&map::drawing(&names));
         let branch = Branch::prepare(&lab, &site())?;
-        teller.step("starting the broker (mosquitto, mutual TLS) and the NOC's collector");
+        teller.step("starting the broker (mosquitto, mutual TLS), the NOC's collector and the station");
         let broker = branch.start_broker(&lab)?;
         let collector = branch.start_collector(&lab)?;
+        let station = Station::start(&lab)?;
         teller.step("starting the line card and holdfastd");
         let card = branch.start_card(&lab)?;
         let watch = RouteWatch::start(&lab)?;
@@ -67,6 +69,7 @@ impl Stage {
             watch,
             daemon,
             card,
+            station,
             collector,
             broker,
             branch,
@@ -197,7 +200,7 @@ impl Stage {
 
     /// What must hold over the whole play.
     pub(crate) fn judge_the_whole(&mut self, teller: &mut Teller) -> Result<()> {
-        teller.scene(5, "the whole play");
+        teller.scene(9, "the whole play");
         let seen = self.watch.seen()?;
         let looked = format!("{} looks, blinks <= {}", seen.looks, shown(seen.longest_blink));
         let lawful = seen.faults.is_empty() && seen.looks > 1000;
@@ -245,7 +248,9 @@ impl Stage {
     fn ended(&mut self) -> Result<Vec<String>> {
         let mut ended = Vec::new();
         let broker = self.broker.program().context("the broker was started")?;
-        for program in [&mut self.daemon, &mut self.card.program, &mut self.collector, broker] {
+        for program in
+            [&mut self.daemon, &mut self.card.program, &mut self.station.program, &mut self.collector, broker]
+        {
             if let Some(status) = program.ended()? {
                 ended.push(format!("{} ({status})", program.name()));
             }
@@ -279,6 +284,8 @@ fn site() -> SiteOptions {
     SiteOptions {
         timing: vec![("hold_down", "1s"), ("failback_after", "4s")],
         mqtt: vec![("keep_alive", "5s")],
+        panels: 2,
+        withdraw_after: "8s",
         ..SiteOptions::default()
     }
 }
