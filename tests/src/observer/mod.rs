@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 mod kernel;
+pub mod kiss_off;
 mod ledger;
 mod links;
 mod namespace;

@@ -68,7 +68,7 @@ fn a_panel_that_hears_nothing_says_nothing() {
 #[test]
 fn all_sixteen_digits_are_sent_and_heard() {
     let (mut sender, mut detector) =
-        (DigitSender::new(50, 50, -10).unwrap(), DigitDetector::new(true).unwrap());
+        (DigitSender::new(50, 50, -10, 0).unwrap(), DigitDetector::new(true).unwrap());
     sender.put("1234567890*#ABCD");
     let (mut heard, mut block, mut length) = (String::new(), [0; 80], 0);
     loop {

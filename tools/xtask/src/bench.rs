@@ -21,7 +21,7 @@ const PROGRAMS: &[(&str, &str)] = &[
 #[derive(clap::Args)]
 pub(crate) struct BenchArgs {
     /// Which benchmark
-    #[arg(value_parser = ["first-light"])]
+    #[arg(value_parser = ["first-light", "alarm"])]
     name: String,
     /// One JSON object instead of the table
     #[arg(long)]
@@ -44,6 +44,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
     need_root("A benchmark")?;
     install::ensure_compiler()?;
     install::ensure("the benchmark", install::LAB)?;
+    if args.name == "alarm" {
+        install::ensure("the benchmark", install::EARS)?;
+    }
     build(Profile::Release, PROGRAMS)?;
     let lab = program(Profile::Release, "holdfast-lab")?;
     Err(become_command(Command::new(lab).args(args.words())))

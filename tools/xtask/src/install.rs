@@ -10,6 +10,8 @@ use crate::cargo::{need_root, run};
 
 /// Everything that the tests in namespaces and the demo start.
 pub(crate) const LAB: &[&str] = &["iproute2", "mosquitto", "nftables"];
+/// Decoders that others wrote, and a voice.
+pub(crate) const EARS: &[&str] = &["espeak-ng", "libspandsp2", "multimon-ng", "sox"];
 /// Everything that any test starts.
 pub(crate) const TESTS: &[&str] = &[
     "e2fsprogs",

@@ -28,12 +28,12 @@ unsafe impl Send for DigitSender {}
 unsafe impl Send for DigitDetector {}
 
 impl DigitSender {
-    /// A sender: `level_dbm0` is that of the low group.
+    /// A sender: `level_dbm0` is that of the low group, and the high group is so many dB above it.
     ///
     /// # Errors
     /// When spandsp is not installed.
     #[allow(unsafe_code)]
-    pub fn new(on_ms: u16, off_ms: u16, level_dbm0: i8) -> Result<Self, LoadError> {
+    pub fn new(on_ms: u16, off_ms: u16, level_dbm0: i8, high_above_low_db: i8) -> Result<Self, LoadError> {
         let functions = functions()?;
         // SAFETY: a null state asks for a fresh one, freed in `drop`.
         let state = unsafe { (functions.dtmf_tx_new)(ptr::null_mut()) };
@@ -41,7 +41,7 @@ impl DigitSender {
         // SAFETY: the state is a digit sender's.
         unsafe {
             (functions.dtmf_tx_timing)(state, on_ms.into(), off_ms.into());
-            (functions.dtmf_tx_level)(state, level_dbm0.into(), 0);
+            (functions.dtmf_tx_level)(state, level_dbm0.into(), high_above_low_db.into());
         }
         Ok(Self { state, functions })
     }

@@ -71,7 +71,7 @@ impl Telephone {
 
     fn dial(&mut self, level_dbm0: i8) {
         self.silence(LISTENS_TO_DIAL_TONE);
-        let mut digits = DigitSender::new(60, 60, level_dbm0).expect("libspandsp2 is installed");
+        let mut digits = DigitSender::new(60, 60, level_dbm0, 0).expect("libspandsp2 is installed");
         digits.put("5550123");
         let mut said = BLOCK;
         while said > 0 {
