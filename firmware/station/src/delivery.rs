@@ -119,8 +119,16 @@ impl Delivery {
         now.tick.since(self.submitted) >= LATE_AFTER || age.is_some_and(|age| age >= LATE_AFTER)
     }
 
-    /// No answer at this station however often it was tried: the next one, round and round.
-    pub(crate) fn give_up_station(&mut self, stations: usize) {
+    /// This station is asked from here on.
+    pub(crate) fn ask(&mut self, station: StationId) {
+        if station != self.station() {
+            self.station = usize::from(station.0);
+            self.tries = 0;
+        }
+    }
+
+    /// Not this station: the next one, round and round.
+    fn give_up_station(&mut self, stations: usize) {
         self.station = (self.station + 1) % stations.max(1);
         self.tries = 0;
     }

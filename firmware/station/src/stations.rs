@@ -251,12 +251,12 @@ impl Stations {
         if let Some(path) = unanswered.and_then(|path| self.paths.get_mut(&path)) {
             path.doubt(now.tick);
         }
-        let mut paths = self.usable_paths(delivery.station());
-        let enough = (paths.len() * TRIES_PER_PATH).max(TRIES_PER_PATH);
-        if stations > 1 && (paths.is_empty() || delivery.tries() as usize >= enough) {
-            delivery.give_up_station(stations);
-            paths = self.usable_paths(delivery.station());
+        let enough = (self.usable_paths(delivery.station()).len() * TRIES_PER_PATH).max(TRIES_PER_PATH);
+        let exhausted = stations > 1 && delivery.tries() as usize >= enough;
+        if let Some(station) = self.station_to_ask(delivery.station(), exhausted) {
+            delivery.ask(station);
         }
+        let paths = self.usable_paths(delivery.station());
         if paths.is_empty() {
             delivery.due = None;
         } else {
@@ -269,6 +269,20 @@ impl Stations {
             self.actions.push_back(Action::Send { path, request, signal });
         }
         self.queue.on_the_way[place] = delivery;
+    }
+
+    /// The next in the circle that is not known to be dead, else the next that can be sent to at all.
+    /// `None`: none can, so the order of the site file holds when one can again.
+    fn station_to_ask(&self, at: StationId, exhausted: bool) -> Option<StationId> {
+        let count = u8::try_from(self.config.stations.len()).unwrap_or(u8::MAX);
+        let circle = (0..count).map(|n| StationId((at.0 + n + u8::from(exhausted)) % count));
+        let reached = circle.filter_map(|id| {
+            let paths = self.usable_paths(id);
+            let alive = paths.iter().any(|path| self.paths.get(path).is_some_and(|p| p.works != Works::No));
+            (!paths.is_empty()).then_some((id, alive))
+        });
+        let reached: Vec<_> = reached.collect();
+        reached.iter().find(|(_, alive)| *alive).or(reached.first()).map(|(id, _)| *id)
     }
 
     /// Paths over usable links: those that work first, then those nobody knows, then the rest.

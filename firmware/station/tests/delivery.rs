@@ -134,6 +134,31 @@ fn without_a_usable_link_signals_wait_and_go_at_once_when_one_comes() {
 }
 
 #[test]
+fn a_signal_that_waited_for_a_link_goes_to_the_first_station() {
+    let mut desk = Desk::new(3, &[1]);
+    desk.tell(Event::Link { link: link(1), usable: false });
+    desk.submit(1, 1);
+    desk.run(Duration::from_secs(600));
+    desk.tell(Event::Link { link: link(1), usable: true });
+    assert_eq!(desk.signals()[0].0.station, StationId(0));
+}
+
+#[test]
+fn a_station_that_is_known_to_be_dead_is_passed_over() {
+    let mut desk = Desk::new(2, &[1]);
+    // The second station answers every sign of life, the first none.
+    for _ in 0..200 {
+        desk.run(Duration::from_secs(1));
+        let asked = desk.sent.iter().rev().find(|(path, ..)| path.station == StationId(1)).cloned();
+        if let Some((path, request, _)) = asked {
+            desk.reply(path, ack(&request));
+        }
+    }
+    desk.submit(1, 1);
+    assert_eq!(desk.signals()[0].0.station, StationId(1));
+}
+
+#[test]
 fn fire_goes_before_burglary_when_more_wait_than_may_be_on_their_way() {
     let mut desk = Desk::new(1, &[1]);
     for key in 1..=20 {
