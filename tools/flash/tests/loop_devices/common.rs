@@ -37,6 +37,13 @@ impl LoopDisk {
         Self::over(file, &[])
     }
 
+    /// A disk of zeros that has less room than it claims: writing fails in the middle.
+    pub(crate) fn on_a_full_filesystem(filesystem: &SmallFilesystem, bytes: u64) -> Self {
+        let file = NamedTempFile::new_in(filesystem.0.path()).expect("there is room for an empty file");
+        file.as_file().set_len(bytes).expect("a file can have holes");
+        Self::over(file, &[])
+    }
+
     fn over(file: NamedTempFile, options: &[&str]) -> Self {
         let mut command = Command::new("losetup");
         let output = command.args(["--find", "--show"]).args(options).arg(file.path()).output();
@@ -75,6 +82,26 @@ impl Drop for LoopDisk {
             ended.is_ok_and(|status| status.success()) || std::thread::panicking(),
             "the disk is still used"
         );
+    }
+}
+
+/// A filesystem in memory; it goes away with its test.
+pub(crate) struct SmallFilesystem(TempDir);
+
+impl SmallFilesystem {
+    pub(crate) fn new(bytes: usize) -> Self {
+        let point = TempDir::new().expect("there is room for a folder");
+        let mut command = Command::new("mount");
+        command.args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"]).arg(point.path());
+        assert!(command.status().expect("mount is installed").success(), "mount (as root?)");
+        Self(point)
+    }
+}
+
+impl Drop for SmallFilesystem {
+    fn drop(&mut self) {
+        let ended = Command::new("umount").arg(self.0.path()).status();
+        assert!(ended.is_ok_and(|status| status.success()) || std::thread::panicking(), "still mounted");
     }
 }
 

@@ -1,6 +1,7 @@
-//! The real program on loop devices: what it writes and what it refuses. As root.
+//! The real program on loop devices: what it lists, writes and refuses. As root.
 
 mod common;
+mod listed;
 mod map_of;
 mod refused;
 mod written;

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::common::{LoopDisk, MIB, Shelf, command, image, in_the_middle, write};
+use crate::common::{LoopDisk, MIB, Shelf, SmallFilesystem, command, image, in_the_middle, write};
 use crate::map_of::map_of;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -71,6 +71,21 @@ fn several_cards_are_written_at_once() {
 
     assert_eq!(ended.told("result", "outcome"), ["done", "done", "done"], "{:?}", ended.lines);
     assert!(disks.iter().all(|disk| disk.data()[..image().len()] == image()));
+}
+
+#[test]
+fn a_card_that_fails_in_the_middle_does_not_boot_and_does_not_spoil_its_neighbour() {
+    let shelf = Shelf::new("box.img", &image());
+    let filesystem = SmallFilesystem::new(4 * MIB);
+    let disks = [LoopDisk::on_a_full_filesystem(&filesystem, DISK as u64), LoopDisk::used(DISK)];
+
+    let ended = write(&shelf.at("box.img"), &disks.each_ref(), &[]);
+
+    assert_eq!(ended.code, Some(2), "{:?}", ended.lines);
+    assert_eq!(ended.told("result", "outcome"), ["failed", "done"], "{:?}", ended.lines);
+    assert_eq!(ended.told("result", "bootable"), [false, true]);
+    assert!(disks[0].head(MIB).iter().all(|byte| *byte == 0));
+    assert!(disks[1].data()[..image().len()] == image());
 }
 
 #[test]
