@@ -80,10 +80,12 @@ pub(crate) fn lies(kiss_offs: &[KissOff], said: &[Value]) -> Vec<String> {
     let lie = |kiss_off: &KissOff| {
         let acknowledged = of_signal(said, "acknowledged", &kiss_off.digits);
         let first = acknowledged.iter().filter_map(|frame| frame["at_us"].as_u64()).min();
-        let early_us = first.map(|at_us| at_us.saturating_sub(kiss_off.began_us));
+        let early_us = first.map(|at_us| at_us.saturating_sub(kiss_off.began_us + RESOLUTION_US));
         match early_us {
             Some(0) => None,
-            Some(early_us) => Some(format!("{} by {} ms", kiss_off.digits, early_us / 1_000)),
+            Some(early_us) => {
+                Some(format!("{} by {} ms", kiss_off.digits, (early_us + RESOLUTION_US) / 1_000))
+            }
             None => Some(format!("{} without any", kiss_off.digits)),
         }
     };
@@ -92,6 +94,10 @@ pub(crate) fn lies(kiss_offs: &[KissOff], said: &[Value]) -> Vec<String> {
 
 const SAMPLES_PER_MS: u64 = 8;
 const US_PER_SAMPLE: u64 = 125;
+
+/// A tone that is begun at once is counted from the first sample of the 10 ms in which the card was told,
+/// and a panel hears in slices of 5 ms.
+const RESOLUTION_US: u64 = 15_000;
 
 #[cfg(test)]
 mod tests {
@@ -129,8 +135,8 @@ mod tests {
     fn a_kiss_off_before_the_acknowledgement_or_without_one_is_a_lie() {
         let kiss_offs = kiss_offs(&card());
         let told = |said: &[Value]| lies(&kiss_offs, said).len();
-        assert_eq!(told(&[station("acknowledged", "0001", 2_199_999)]), 0);
-        assert_eq!(told(&[station("acknowledged", "0001", 2_200_001)]), 1);
+        assert_eq!(told(&[station("acknowledged", "0001", 2_215_000)]), 0);
+        assert_eq!(told(&[station("acknowledged", "0001", 2_215_001)]), 1);
         assert_eq!(told(&[station("frame", "0001", 1)]), 1);
         let other = json!({"event": "acknowledged", "data": "#1234|1131 01 016", "at_us": 1});
         assert_eq!(told(&[other]), 1);
