@@ -90,9 +90,8 @@ impl<'a> Card<'a> {
         }
     }
 
-    /// Takes the partition table away, both copies.
+    /// Takes the partition table away, both copies. Nothing is told before it is gone.
     pub fn unseal(&mut self) -> Result<(), Outcome> {
-        (self.tell)(Phase::Writing, 0);
         let bytes = self.target.bytes();
         let zeros = vec![0; PIECE as usize];
         for place in [0..PIECE.min(bytes), bytes.saturating_sub(COPY_OF_TABLE)..bytes] {
@@ -101,7 +100,9 @@ impl<'a> Card<'a> {
                 .write_at(place.start, &zeros[..length])
                 .map_err(|e| failed("writing", place.start, &e))?;
         }
-        self.target.flush().map_err(|error| failed("writing", 0, &error))
+        self.target.flush().map_err(|error| failed("writing", 0, &error))?;
+        (self.tell)(Phase::Writing, 0);
+        Ok(())
     }
 
     /// Writes a piece, or keeps it for later; in later rounds only what was bad.

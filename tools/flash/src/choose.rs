@@ -23,6 +23,8 @@ pub(crate) struct Chosen {
     pub(crate) path: PathBuf,
     /// What the name has to mean when it is opened.
     pub(crate) number: Number,
+    /// Another card in the same reader has another one.
+    sequence: Option<u64>,
     /// What the technician sees.
     words: String,
 }
@@ -61,6 +63,20 @@ fn judge<'a>(machine: &'a Machine, number: Number, wish: &Wish<'_>) -> Result<&'
     if reasons.is_empty() { Ok(disk) } else { Err(reasons) }
 }
 
+/// The disks have to be those that were shown when the names were typed.
+pub(crate) fn check_same(shown: &[Chosen], found: &[Chosen]) -> Result<()> {
+    match shown.iter().zip(found).find(|(shown, found)| shown != found) {
+        Some((shown, found)) => {
+            bail!(
+                "{} was exchanged while you were asked and is {}: nothing was written",
+                shown.words,
+                found.words
+            )
+        }
+        None => Ok(()),
+    }
+}
+
 /// Asks for each name that was not given by flag.
 pub(crate) fn confirm(write: &Write, chosen: &[Chosen]) -> Result<()> {
     for disk in chosen {
@@ -87,6 +103,24 @@ impl Chosen {
         let model = disk.model.as_deref().unwrap_or("unknown model");
         let serial = disk.serial.as_deref().unwrap_or("unknown");
         let words = format!("{} ({model}, serial {serial}, {})", path.display(), size(disk.bytes));
-        Self { name: disk.name.clone(), path, number: disk.number, words }
+        Self { name: disk.name.clone(), path, number: disk.number, sequence: disk.sequence, words }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(sequence: u64) -> Chosen {
+        let number = Number { major: 8, minor: 16 };
+        let (name, path) = ("sdb".to_owned(), PathBuf::from("/dev/sdb"));
+        Chosen { name, path, number, sequence: Some(sequence), words: "a card".to_owned() }
+    }
+
+    #[test]
+    fn a_card_that_was_exchanged_in_its_reader_is_found() {
+        let shown = [chosen(3), chosen(4)];
+        assert!(check_same(&shown, &shown).is_ok());
+        assert!(check_same(&shown, &[chosen(3), chosen(5)]).is_err());
     }
 }

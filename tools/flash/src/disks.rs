@@ -27,6 +27,8 @@ pub struct Disk {
     pub name: String,
     /// The kernel's number.
     pub number: Number,
+    /// The kernel's count of disks and media: another card in the same reader has another one.
+    pub sequence: Option<u64>,
     /// Its size; 0 is a reader without a card.
     pub bytes: u64,
     /// What the kernel says: true for sticks and readers, not for every card.
@@ -142,6 +144,7 @@ fn disk(folder: &Path) -> io::Result<Disk> {
     let sectors = fs::read_to_string(place.join("size"))?.trim().parse().unwrap_or(0);
     Ok(Disk {
         number: fs::read_to_string(place.join("dev"))?.parse()?,
+        sequence: line(&place.join("diskseq")).and_then(|count| count.parse().ok()),
         bytes: SECTOR.saturating_mul(sectors),
         removable: is_set(&place.join("removable")),
         read_only: is_set(&place.join("ro")),
@@ -263,6 +266,7 @@ mod tests {
         tree.disk("devices/pci0/usb1/1-2/host0/block/sdb", "8:16", 62_333_952);
         tree.file("sys/devices/pci0/usb1/1-2/serial", "4C530001\n");
         tree.file("sys/block/sdb/removable", "1\n");
+        tree.file("sys/block/sdb/diskseq", "23\n");
         tree.file("sys/block/sdb/device/vendor", "SanDisk \n");
         tree.file("sys/block/sdb/device/model", "Ultra   \n");
 
@@ -272,7 +276,7 @@ mod tests {
         assert_eq!((stick.name.as_str(), stick.transport), ("sdb", Transport::Usb));
         assert_eq!(stick.serial.as_deref(), Some("4C530001"));
         assert_eq!(stick.model.as_deref(), Some("SanDisk Ultra"));
-        assert_eq!(stick.bytes, 62_333_952 * 512);
+        assert_eq!((stick.bytes, stick.sequence), (62_333_952 * 512, Some(23)));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use holdfast_flash::target::{BlockDevice, Target};
 
 use crate::REFUSED;
 use crate::args::Write;
-use crate::choose::{Chosen, choose, confirm};
+use crate::choose::{Chosen, check_same, choose, confirm};
 use crate::progress::Progress;
 use crate::signals::{self, STOP};
 use crate::voice::Voice;
@@ -49,6 +49,10 @@ fn attempt(write: &Write, voice: Voice) -> Result<u8> {
     voice.start(&prepared, &names, write.dry_run);
     if !write.dry_run {
         confirm(write, &chosen)?;
+        let Some(found) = choose(write, Some(prepared.plan.image_bytes()), voice)? else {
+            return Ok(REFUSED);
+        };
+        check_same(&chosen, &found)?;
     }
     let targets = open(&chosen)?;
     if write.dry_run {
