@@ -62,6 +62,8 @@ struct Run {
     /// Sums over steady windows of both tones' offsets and powers, and of how many windows.
     offsets: [f32; 2],
     powers: [f32; 2],
+    /// Sum over steady windows of everything that was heard in them.
+    total: f32,
     steady: u16,
 }
 
@@ -73,6 +75,8 @@ struct OneKey {
     offsets: [f32; 2],
     /// As measured, not corrected for the offsets.
     powers: [f32; 2],
+    /// Of everything in the window.
+    total: f32,
 }
 
 impl Default for LineEar {
@@ -150,6 +154,7 @@ impl Run {
             good: 1,
             offsets: [0.0; 2],
             powers: [0.0; 2],
+            total: 0.0,
             steady: 0,
         }
     }
@@ -176,6 +181,7 @@ impl Run {
         self.good = self.good.saturating_add(1);
         if steady {
             self.steady = self.steady.saturating_add(1);
+            self.total += key.total;
             for tone in 0..2 {
                 self.offsets[tone] += key.offsets[tone];
                 self.powers[tone] += key.powers[tone];
@@ -194,7 +200,7 @@ impl Run {
     fn tell(&self, each: &mut dyn FnMut(Heard)) {
         let end = self.fell.unwrap_or(self.heard_until);
         let long = end.since(self.begin) >= SHORTEST;
-        if long && self.good >= GOOD_WINDOWS && self.is_on_frequency() && self.is_level() {
+        if long && self.good >= GOOD_WINDOWS && self.is_on_frequency() && self.is_clear() {
             each(Heard::Digit { digit: self.digit, begin: self.begin, end });
         }
     }
@@ -203,13 +209,15 @@ impl Run {
         self.steady > 0 && self.mean_offsets().iter().all(|offset| offset.abs() <= OFFSET)
     }
 
-    /// The twist is within its limits.
-    fn is_level(&self) -> bool {
+    /// The twist is within its limits, and there was little else: speech passes for a digit in a window or
+    /// two, but not for long.
+    fn is_clear(&self) -> bool {
         let (row, column) = self.digit.frequencies();
         let [low_off, high_off] = self.mean_offsets();
         let low = self.powers[0] / droop(low_off * f32::from(row));
         let high = self.powers[1] / droop(high_off * f32::from(column));
-        low <= high * NORMAL_TWIST && high <= low * REVERSE_TWIST
+        let level = low <= high * NORMAL_TWIST && high <= low * REVERSE_TWIST;
+        level && low + high >= self.total * PURITY
     }
 
     fn mean_offsets(&self) -> [f32; 2] {
@@ -225,13 +233,13 @@ fn one_key(spectrum: &Spectrum) -> Option<OneKey> {
     let twist = low.power <= high.power * NORMAL_TWIST * WINDOW_TWIST
         && high.power <= low.power * REVERSE_TWIST * WINDOW_TWIST;
     let near = low.offset.abs() <= WINDOW_OFFSET && high.offset.abs() <= WINDOW_OFFSET;
-    let pure = low.power + high.power >= spectrum.total * PURITY;
+    let pure = low.power + high.power >= spectrum.total * WINDOW_PURITY;
     if !(loud && twist && near && pure) {
         return None;
     }
     let digit = Dtmf::at(row, column)?;
     let (offsets, powers) = ([low.offset, high.offset], [low.nominal, high.nominal]);
-    Some(OneKey { digit, power: low.power + high.power, offsets, powers })
+    Some(OneKey { digit, power: low.power + high.power, offsets, powers, total: spectrum.total })
 }
 
 /// The tone of a group (beginning at `first`) that stands out from the three others.
@@ -252,7 +260,7 @@ const SHORTEST: Duration = Duration::from_millis(31);
 /// Interruptions of up to 10 ms do not end a digit (Q.24); pauses of digits are 40 ms and more.
 const LONGEST_BREAK: Duration = Duration::from_millis(15);
 /// Mean offset of each tone: 1.5 % must be accepted, 3.5 % rejected (Q.24).
-const OFFSET: f32 = 0.025;
+const OFFSET: f32 = 0.02;
 /// Offset within a single window, where noise has more weight.
 const WINDOW_OFFSET: f32 = 0.06;
 /// The high group may be weaker by 8 dB at least (Q.24); 10 dB.
@@ -263,8 +271,10 @@ const REVERSE_TWIST: f32 = 4.0;
 const WINDOW_TWIST: f32 = 2.0;
 /// A tone stands out from the others of its group by 6 dB.
 const STANDS_OUT: f32 = 4.0;
-/// The two tones are so much of all that is heard.
-const PURITY: f32 = 0.75;
+/// The two tones are so much of all that is heard: 0.91 is left of them by noise 12 dB below.
+const PURITY: f32 = 0.87;
+/// So much within a single window.
+const WINDOW_PURITY: f32 = 0.75;
 /// The weakest tone, mean square at full scale 1.0: -45 dBm0 (a full-scale sine is +3.17 dBm0, G.711).
 const FLOOR: f32 = 7.7e-6;
 /// Windows with the key at full power.

@@ -79,13 +79,13 @@ impl Report {
     /// For people.
     pub(crate) fn table(&self) -> String {
         let mut text = format!(
-            "  {:<44} {:>4} {:>9} {:>9} {:>9} {:>5} {:>8}  {:<5} {}\n",
+            "  {:<58} {:>4} {:>9} {:>9} {:>9} {:>5} {:>8}  {:<5} {}\n",
             self.bench, "unit", "p50", "p95", "max", "runs", "goal", "holds", "reference (p50, p95, ratio)"
         );
         for row in &self.rows {
             write!(
                 text,
-                "  {:<44} {:>4} {:>9} {:>9} {:>9} {:>5} {:>8}  {:<5}",
+                "  {:<58} {:>4} {:>9} {:>9} {:>9} {:>5} {:>8}  {:<5}",
                 row.metric,
                 row.unit,
                 row.p50,

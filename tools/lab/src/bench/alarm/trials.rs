@@ -40,9 +40,9 @@ const PLAIN: Sending = Sending {
     noise_db: None,
     dial_tone_db: None,
 };
-/// Speech of these voices; the text is the project's own.
+/// Speech of these voices; the text is one that does not change.
 const VOICES: [&str; 6] = ["en", "en+f3", "en-us+m4", "de", "es+f2", "fr"];
-const TEXT: &str = include_str!("../../../../../README.md");
+const TEXT: &str = include_str!("../../../../../LICENSE-APACHE");
 
 /// All trials of digits.
 pub(super) fn all() -> Result<Vec<Trial>> {
