@@ -49,13 +49,18 @@ pub fn kiss_offs(heard_by_panel: &[i16], said_by_panel: &[i16]) -> Vec<KissOff> 
         .collect()
 }
 
-/// What is wrong with kiss-offs: each begins while the panel listens, and none is half a kiss-off.
+/// Kiss-offs that did not begin while the panel listened, or that it spoke into.
 #[must_use]
 pub fn faults(kiss_offs: &[KissOff]) -> Vec<String> {
-    let wrong = |kiss_off: &&KissOff| {
-        let listens = kiss_off.after.is_some_and(|after| LISTENS.contains(&after));
-        !listens || kiss_off.talked_over || !LASTS.contains(&kiss_off.lasted)
-    };
+    let listens = |kiss_off: &KissOff| kiss_off.after.is_some_and(|after| LISTENS.contains(&after));
+    let wrong = |kiss_off: &&KissOff| !listens(kiss_off) || kiss_off.talked_over;
+    kiss_offs.iter().filter(wrong).map(ToString::to_string).collect()
+}
+
+/// Kiss-offs that were cut off or went on for too long.
+#[must_use]
+pub fn of_wrong_length(kiss_offs: &[KissOff]) -> Vec<String> {
+    let wrong = |kiss_off: &&KissOff| !LASTS.contains(&kiss_off.lasted);
     kiss_offs.iter().filter(wrong).map(ToString::to_string).collect()
 }
 
@@ -121,7 +126,7 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].after, Some(Duration::from_millis(300)));
         assert_eq!(found[0].lasted, Duration::from_millis(850));
-        assert_eq!(faults(&found), [""; 0]);
+        assert_eq!([faults(&found), of_wrong_length(&found)].concat(), [""; 0]);
     }
 
     #[test]
@@ -130,7 +135,8 @@ mod tests {
             let heard = sound(&[(0.0, 1_000 + silence), (1_400.0, lasts), (0.0, 100)]);
             let said = sound(&[(697.0, 1_000), (0.0, silence + 200), (697.0, then_said), (0.0, 1_000)]);
             let found = kiss_offs(&heard, &said);
-            assert_eq!(faults(&found).len(), 1, "{silence} {lasts} {then_said}: {found:?}");
+            let wrong = [faults(&found), of_wrong_length(&found)].concat();
+            assert_eq!(wrong.len(), 1, "{silence} {lasts} {then_said}: {found:?}");
         }
         assert_eq!(faults(&kiss_offs(&sound(&[(1_400.0, 850)]), &sound(&[(0.0, 850)]))).len(), 1);
     }

@@ -61,6 +61,15 @@ impl Cast {
     }
 }
 
+impl Cast {
+    /// Kills the daemon without a word and starts it again.
+    pub(crate) fn start_daemon_again(&mut self) -> Result<()> {
+        self.daemon.kill()?;
+        self.daemon = self.branch.start_daemon(&self.lab)?;
+        Ok(())
+    }
+}
+
 /// Every line is a panel's, and there is a station.
 fn write_site(branch: &Branch) -> Result<()> {
     let site = fs::read_to_string(&branch.site_file).context("read the site file")?;

@@ -2,5 +2,6 @@
 //! time.
 
 mod cast;
+mod kills;
 mod telephone;
 mod traffic;
