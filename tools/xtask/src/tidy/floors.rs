@@ -14,7 +14,10 @@ pub(super) const FLOORS: &[(u8, &[&str])] = &[
     (3, &["appliance", "board-configs"]),
     (4, &["hal-linux", "hal-sim", "ports"]),
     (5, &["holdfastd", "peers"]),
-    (TOOLS, &["ata-sim", "e2e", "holdfast", "holdfast-flash", "holdfast-noc", "lab", "xtask"]),
+    (
+        TOOLS,
+        &["ata-sim", "e2e", "fuzz-targets", "holdfast", "holdfast-flash", "holdfast-noc", "lab", "xtask"],
+    ),
 ];
 
 /// Tests and tools: their own tests may use one another.
