@@ -27,6 +27,7 @@ impl Appliance {
         let event = match heard {
             dsp::Heard::Begun { sample } => Event::DigitBegun { sample },
             dsp::Heard::Digit { digit, begin, end } => Event::Digit { digit, begin, end },
+            dsp::Heard::Tone { tone, begin } => Event::Tone { tone, begin },
         };
         self.tell_line(line, event, now);
     }

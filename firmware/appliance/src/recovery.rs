@@ -106,6 +106,7 @@ impl Recovery {
             | Step::Faulty { .. }
             | Step::Delivered { .. }
             | Step::NotKissedOff { .. }
+            | Step::MachineTone { .. }
             | Step::Reorder
             | Step::Howler
             | Step::HungUp { .. }

@@ -1,4 +1,5 @@
-//! What is heard on a line: DTMF digits to ITU-T Q.24, with the sample at which each began and ended.
+//! What is heard on a line: DTMF digits to ITU-T Q.24, with the sample at which each began and ended, and
+//! the call tones of machines.
 //!
 //! ```text
 //!   samples ─> notches (own dial tone) ─> bank of 8 tones, 20 ms windows every 5 ms ─> one key? ─> run
@@ -14,6 +15,7 @@ use hal::{Dtmf, Sample};
 use serde::{Deserialize, Serialize};
 
 use crate::goertzel::{BLOCK, Bank, Spectrum, WINDOW, droop};
+use crate::machine::{CallTone, Machines};
 use crate::notch::Notch;
 
 /// Something heard.
@@ -34,6 +36,13 @@ pub enum Heard {
         /// Its end.
         end: Sample,
     },
+    /// A machine announces itself; told once for each tone, while it still lasts.
+    Tone {
+        /// Which.
+        tone: CallTone,
+        /// Its begin, to 50 ms.
+        begin: Sample,
+    },
 }
 
 /// The detector of one line.
@@ -41,6 +50,7 @@ pub enum Heard {
 pub struct LineEar {
     notches: [Notch; 2],
     bank: Bank,
+    machines: Machines,
     /// Power of the latest blocks, newest first.
     blocks: [f32; HISTORY],
     run: Option<Run>,
@@ -82,7 +92,14 @@ struct OneKey {
 impl Default for LineEar {
     fn default() -> Self {
         let notches = [Notch::new(350.0), Notch::new(440.0)];
-        Self { notches, bank: Bank::default(), blocks: [0.0; HISTORY], run: None, last_key: None }
+        Self {
+            notches,
+            bank: Bank::default(),
+            machines: Machines::default(),
+            blocks: [0.0; HISTORY],
+            run: None,
+            last_key: None,
+        }
     }
 }
 
@@ -101,6 +118,9 @@ impl LineEar {
                 self.notches.iter_mut().fold(f32::from(*linear) / 32_768.0, |x, notch| notch.feed(x));
             if let Some(spectrum) = self.bank.feed(filtered) {
                 self.window(&spectrum, Sample(sample), each);
+            }
+            if let Some((tone, begin)) = self.machines.feed(filtered, Sample(sample)) {
+                each(Heard::Tone { tone, begin });
             }
         }
     }

@@ -18,33 +18,33 @@ pub(crate) const WINDOW: u32 = BLOCK * BLOCKS as u32;
 pub(crate) const TONES: [f32; 8] = [697.0, 770.0, 852.0, 941.0, 1209.0, 1336.0, 1477.0, 1633.0];
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Complex {
-    re: f32,
-    im: f32,
+pub(crate) struct Complex {
+    pub(crate) re: f32,
+    pub(crate) im: f32,
 }
 
 impl Complex {
-    fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         Self { re: self.re + other.re, im: self.im + other.im }
     }
 
-    fn times(self, other: Self) -> Self {
+    pub(crate) fn times(self, other: Self) -> Self {
         Self { re: self.re * other.re - self.im * other.im, im: self.re * other.im + self.im * other.re }
     }
 
-    fn conjugate(self) -> Self {
+    pub(crate) fn conjugate(self) -> Self {
         Self { im: -self.im, ..self }
     }
 
-    fn power(self) -> f32 {
+    pub(crate) fn power(self) -> f32 {
         self.re * self.re + self.im * self.im
     }
 
-    fn angle(self) -> f32 {
+    pub(crate) fn angle(self) -> f32 {
         self.im.atan2(self.re)
     }
 
-    fn scaled(self, by: f32) -> Self {
+    pub(crate) fn scaled(self, by: f32) -> Self {
         Self { re: self.re * by, im: self.im * by }
     }
 }

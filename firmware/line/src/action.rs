@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use dsp::CallTone;
 use dsp::tones::Sequence;
 use hal::{Dtmf, LineId, Sample};
 use panel_wire::{Fault, Message};
@@ -151,6 +152,11 @@ pub enum Step {
     NotKissedOff {
         /// Which signal.
         signal: SignalId,
+    },
+    /// A fax machine or a modem hangs on this line; told once in a call for each tone.
+    MachineTone {
+        /// How it announced itself.
+        tone: CallTone,
     },
     /// Reorder tone was given.
     Reorder,

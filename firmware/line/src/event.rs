@@ -1,5 +1,6 @@
 //! What the world tells a line.
 
+use dsp::CallTone;
 use hal::{Dtmf, Sample};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,13 @@ pub enum Event {
         begin: Sample,
         /// Its end.
         end: Sample,
+    },
+    /// A machine that is no alarm panel announces itself.
+    Tone {
+        /// By which tone.
+        tone: CallTone,
+        /// When.
+        begin: Sample,
     },
     /// The card has come to the end of a sequence.
     TonesEnded {

@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
+use dsp::CallTone;
 use dsp::tones::Sequence;
 use hal::{Dtmf, Now, Sample, Tick};
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,8 @@ pub struct Line {
     open_since: Option<(Tick, Sample)>,
     ledger: Ledger,
     voltage: Voltage,
+    /// Machines told of in this call: at most one of each kind.
+    machines: Vec<CallTone>,
     actions: VecDeque<Action>,
 }
 
@@ -87,6 +90,7 @@ impl Line {
             open_since: None,
             ledger: Ledger::new(config.line, first, config.same_signal),
             voltage: Voltage::new(config.withdraw_after, config.restore_after, now.tick),
+            machines: Vec::new(),
             actions: VecDeque::new(),
             config,
         }
@@ -112,6 +116,7 @@ impl Line {
             }
             Event::DigitBegun { sample: _ } => self.digit_begun(now.tick),
             Event::Digit { digit, begin, end } => self.digit((digit, begin, end), now.tick),
+            Event::Tone { tone, begin } => self.machine_tone(tone, begin),
             Event::TonesEnded { play, sample, end } => self.tones_ended((play, sample, end), now.tick),
             Event::Delivered { signal } => self.delivered(signal),
             Event::NotTaken { signal } => self.not_taken(signal),
@@ -206,6 +211,13 @@ impl Line {
         }
     }
 
+    fn machine_tone(&mut self, tone: CallTone, begin: Sample) {
+        if self.in_call() && !self.machines.contains(&tone) {
+            self.machines.push(tone);
+            self.step(Some(begin), Step::MachineTone { tone });
+        }
+    }
+
     fn tones_ended(&mut self, (play, sample, end): (PlayId, Sample, TonesEnd), now: Tick) {
         let mut wants = Vec::new();
         match &mut self.state {
@@ -274,6 +286,7 @@ impl Line {
         self.step(sample, Step::HungUp { not_kissed_off });
         self.state = State::OnHook;
         self.open_since = None;
+        self.machines.clear();
         self.calls += 1;
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dsp::CallTone;
 use dsp::tones::Sequence;
 use hal::{Dtmf, LineId, Now, Sample, Tick};
 use line::{Action, Event, Line, LineConfig, PlayId, Profile, SignalId, Step, TonesEnd, Window};
@@ -312,4 +313,35 @@ fn a_card_that_is_lost_ends_the_call_and_the_signal_stays() {
     panel.tell(Event::CardLost);
     assert_eq!(panel.line.status().state, "on_hook");
     assert!(panel.line.waits_for(panel.signals[0]));
+}
+
+#[test]
+fn a_fax_or_modem_on_the_line_is_told_once_in_a_call_for_each_tone_and_changes_nothing() {
+    let mut panel = Panel::new(Profile::Alarm);
+    let told = |panel: &Panel| {
+        panel
+            .steps
+            .iter()
+            .filter(|step| matches!(step, Step::MachineTone { .. }))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let tone = |panel: &mut Panel, tone| panel.tell(Event::Tone { tone, begin: panel.sample });
+    tone(&mut panel, CallTone::Calling);
+    assert_eq!(told(&panel), [], "no call, no step");
+    let (calling, answer) = (CallTone::Calling, CallTone::Answer);
+    panel.call();
+    let (status, deadline) = (panel.line.status(), panel.line.poll_timeout());
+    for kind in [calling, calling, answer, calling, answer] {
+        tone(&mut panel, kind);
+    }
+    let both = [Step::MachineTone { tone: calling }, Step::MachineTone { tone: answer }];
+    assert_eq!(told(&panel), both);
+    assert_eq!((panel.line.status(), panel.line.poll_timeout()), (status, deadline));
+    panel.dial(BURGLARY);
+    assert_eq!(panel.signals.len(), 1, "a panel beside the machine is heard as ever");
+    panel.hang_up();
+    panel.hook(true);
+    tone(&mut panel, calling);
+    assert_eq!(told(&panel).len(), 3, "a further call tells of it again");
 }

@@ -145,7 +145,9 @@ impl Desk {
                 told.damaged += damaged;
             }
             CardEvent::Heard { heard: Heard::Begun { .. }, .. } | CardEvent::Ready(_) => {}
-            CardEvent::Lost { .. } | CardEvent::LineFault { .. } => panic!("{event:?}"),
+            CardEvent::Heard { heard: Heard::Tone { .. }, .. }
+            | CardEvent::Lost { .. }
+            | CardEvent::LineFault { .. } => panic!("{event:?}"),
         }
     }
 

@@ -79,6 +79,7 @@ fn step(told: &Value, call: &Value) -> Mark {
         "faulty" => {
             ("\u{2502}", format!("{} is no message: {}", of.text("digits"), word(of.at("fault"))), Tone::Odd)
         }
+        "machine_tone" => ("\u{2502}", machine_tone(of), Tone::Bad),
         "delivered" => ("\u{2502}", "the station has the signal".to_owned(), Tone::Plain),
         "not_taken" => {
             ("\u{2502}", "not taken: too many signals wait, the panel will repeat".to_owned(), Tone::Bad)
@@ -103,6 +104,16 @@ fn message(of: &Value, call: &Value) -> String {
     let silent = if signal.is_some_and(is_silent) { ", silent" } else { "" };
     let words = signal.map_or_else(String::new, |signal| format!(": {}{silent}", signal.text("words")));
     format!("{}{repeat}{words}", of.text("digits"))
+}
+
+/// Says what to look for: a wrong plug is the commonest cause of an alarm line that brings no alarms.
+fn machine_tone(of: &Value) -> String {
+    let machine = match of.text("tone").as_str() {
+        "calling" => "a fax machine calls on this line (CNG, 1100 Hz)".to_owned(),
+        "answer" => "a fax machine or modem answers on this line (2100 Hz)".to_owned(),
+        other => format!("a machine is on this line ({other})"),
+    };
+    format!("{machine}: check what is plugged in")
 }
 
 fn hung_up(of: &Value) -> String {
@@ -216,6 +227,21 @@ line0-7 front  2025-11-24 16:00:00.123 UTC
       signal  delivered, panel told: 1234 1131 01 015 burglary, perimeter, on test
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_wrong_plug_is_named_in_plain_words() {
+        for (tone, machine) in [
+            ("calling", "a fax machine calls on this line (CNG, 1100 Hz): check what is plugged in"),
+            ("answer", "a fax machine or modem answers on this line (2100 Hz): check what is plugged in"),
+            ("guard", "a machine is on this line (guard): check what is plugged in"),
+        ] {
+            let mut call = burglary();
+            call["steps"][1] =
+                json!({ "n": 2, "after_ms": 480, "step": { "machine_tone": { "tone": tone } } });
+            let text = calls(&json!({ "calls": [call], "complete": true }), Paint::plain());
+            assert!(text.contains(&format!("     0.480 s  \u{2502}  {machine}\n")), "{text}");
+        }
     }
 
     #[test]

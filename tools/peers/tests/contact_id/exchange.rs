@@ -60,6 +60,7 @@ impl Exchange {
             self.tell(match event {
                 Heard::Begun { sample } => Event::DigitBegun { sample },
                 Heard::Digit { digit, begin, end } => Event::Digit { digit, begin, end },
+                Heard::Tone { tone, begin } => panic!("the panel's digits passed for {tone:?} at {begin}"),
             });
         }
         self.serve_station();
