@@ -35,7 +35,7 @@ pub(crate) struct BenchArgs {
 enum Bench {
     /// Links: failover, route replaces, footprint
     FirstLight,
-    /// Lines: digits beside other decoders, and what listening costs
+    /// Lines: digits beside other decoders, what listening costs, last digit to station
     Alarm,
 }
 
@@ -50,11 +50,19 @@ pub(crate) struct Effort {
     idle_s: u64,
     /// Times that the same sound is listened to.
     listens: usize,
+    /// Signals over paths that work.
+    signals: usize,
+    /// Signals whose path dies.
+    dying: usize,
+    /// Seconds of open lines.
+    load_s: u64,
 }
 
 impl Effort {
-    const FULL: Self = Self { failovers: 30, replaces: 2000, idle_s: 30, listens: 15 };
-    const QUICK: Self = Self { failovers: 5, replaces: 200, idle_s: 5, listens: 3 };
+    const FULL: Self =
+        Self { failovers: 30, replaces: 2000, idle_s: 30, listens: 15, signals: 30, dying: 30, load_s: 10 };
+    const QUICK: Self =
+        Self { failovers: 5, replaces: 200, idle_s: 5, listens: 3, signals: 5, dying: 2, load_s: 5 };
 }
 
 /// Measures and prints.

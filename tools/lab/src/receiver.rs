@@ -19,6 +19,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+pub(crate) use frame::framed;
+
 use frame::Frame;
 
 /// Where it listens.

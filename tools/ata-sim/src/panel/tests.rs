@@ -15,12 +15,15 @@ struct Manners {
 
 const GOOD: Manners = Manners { feed: true, dial_tone: true, handshake: true, kiss_off: Some((1, 200)) };
 
+/// Frequencies, and for how many milliseconds.
+type Part = ([f64; 2], u64);
+
 /// A panel on a line; a turn is 10 ms.
 struct Line {
     panel: Panel,
     turns: u64,
     /// A sequence of frequencies with their times, and the turn at which it began.
-    plays: Option<(Vec<([f64; 2], u64)>, u64)>,
+    plays: Option<(Vec<Part>, u64)>,
     heard: [i16; BLOCK],
     off_hook: bool,
     /// Milliseconds with what happened.
@@ -95,8 +98,10 @@ impl Line {
     }
 
     fn hang_ups(&self) -> Vec<&str> {
-        let why = |event| if let &PanelEvent::HungUp { ref why } = event { Some(why.as_str()) } else { None };
-        self.happened.iter().filter_map(|(_, event)| why(event)).collect()
+        let events = self.happened.iter().map(|(_, event)| event);
+        events
+            .filter_map(|e| if let PanelEvent::HungUp { why } = e { Some(why.as_str()) } else { None })
+            .collect()
     }
 }
 

@@ -1,9 +1,11 @@
 //! The ear beside two that others wrote, on the same samples: what is misheard, what is invented, and what
-//! it costs.
+//! it costs; then panels that call through the real daemon.
 //!
-//! Goals are the peers' own results of the same run: never worse in a row.
+//! Goals of ears are the peers' own results of the same run: never worse in a row.
 
+mod calls;
 mod ears;
+mod times;
 mod trials;
 
 use std::time::Instant;
@@ -31,6 +33,7 @@ pub(crate) fn measure(effort: Effort) -> Result<Vec<Row>> {
     rows.push(compared(&speech)?);
     say("cost of listening");
     rows.extend(costs(&speech.samples, effort.listens)?);
+    rows.extend(calls::measure(effort)?);
     Ok(rows)
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use lab::{
     Blackhole, Branch, Broker, Card, CarrierEvents, FlowFamily, Lab, LabOptions, Link, Program, SiteOptions,
-    UdpFlow, plan,
+    Station, UdpFlow, plan,
 };
 use serde_json::Value;
 
@@ -35,35 +35,41 @@ const STEADY: Duration = Duration::from_millis(100);
 /// A branch with everything that plays in it.
 pub(crate) struct Cast {
     pub(crate) daemon: Program,
-    _card: Card,
+    pub(crate) card: Card,
+    pub(crate) station: Station,
     _collector: Program,
     _broker: Broker,
     branch: Branch,
-    lab: Lab,
+    pub(crate) lab: Lab,
 }
 
 impl Cast {
-    /// Builds it and waits until both families are carried and both links are up.
-    pub(crate) fn open() -> Result<Self> {
-        let lab = Lab::build(&LabOptions::default())?;
-        let site = SiteOptions {
+    /// The site of benchmarks: detection as shipped, and links that work are kept.
+    pub(crate) fn site() -> SiteOptions {
+        SiteOptions {
             timing: vec![("hold_down", "1s"), ("failback_after", "1h")],
             log: "warn".to_owned(),
             ..SiteOptions::default()
-        };
-        let branch = Branch::prepare(&lab, &site)?;
+        }
+    }
+
+    /// Builds it and waits until both families are carried and both links are up.
+    pub(crate) fn open(site: &SiteOptions) -> Result<Self> {
+        let lab = Lab::build(&LabOptions::default())?;
+        let branch = Branch::prepare(&lab, site)?;
         let broker = branch.start_broker(&lab)?;
         let collector = branch.start_collector(&lab)?;
+        let station = Station::start(&lab)?;
         let card = branch.start_card(&lab)?;
         let daemon = branch.start_daemon(&lab)?;
-        let mut cast = Self { daemon, _card: card, _collector: collector, _broker: broker, branch, lab };
+        let mut cast = Self { daemon, card, station, _collector: collector, _broker: broker, branch, lab };
         cast.wait_until(|status| carried(status, Link::A) && well(status))?;
         thread::sleep(CALM);
         Ok(cast)
     }
 
     /// Mends a link after its families have gone over to another one, and waits until all is well.
-    fn mend(&mut self, from: Link, to: Link) -> Result<()> {
+    pub(crate) fn mend(&mut self, from: Link, to: Link) -> Result<()> {
         self.wait_until(|status| carried(status, to))?;
         self.lab.heal(from)?;
         self.wait_until(|status| carried(status, to) && well(status))
@@ -96,7 +102,7 @@ fn well(status: &Value) -> bool {
 }
 
 pub(crate) fn measure(effort: Effort) -> Result<Vec<Row>> {
-    let mut cast = Cast::open()?;
+    let mut cast = Cast::open(&Cast::site())?;
     let mut bare = Lab::build(&LabOptions::default())?;
     let (mut silences, mut ours, mut reference) = (Vec::new(), Vec::new(), Vec::new());
     for run in 0..effort.failovers {

@@ -17,7 +17,7 @@ const CPU_GOAL_PCT: f64 = 1.0;
 
 pub(crate) fn measure(effort: Effort) -> Result<Vec<Row>> {
     say("idle: memory and processor time, 2 links x 3 targets, IPv4 and IPv6");
-    let mut cast = Cast::open()?;
+    let mut cast = Cast::open(&Cast::site())?;
     let pid = cast.daemon.pid();
     let (mut rss, mut cpu) = (Vec::new(), Vec::new());
     for _ in 0..effort.idle_s {
@@ -47,7 +47,7 @@ fn rss_anon_kib(pid: u32) -> Result<f64> {
 }
 
 /// Time on a processor of all threads.
-fn busy_ns(pid: u32) -> Result<u64> {
+pub(super) fn busy_ns(pid: u32) -> Result<u64> {
     let mut total = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task")).context("read the daemon's threads")? {
         let Ok(schedstat) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
@@ -56,4 +56,11 @@ fn busy_ns(pid: u32) -> Result<u64> {
         total += first.parse::<u64>()?;
     }
     Ok(total)
+}
+
+/// All that it has read since it started, audio of the card included.
+pub(super) fn octets_read(pid: u32) -> Result<u64> {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).context("read what the daemon has read")?;
+    let read = io.lines().find_map(|line| line.strip_prefix("rchar:")).context("the kernel tells rchar")?;
+    read.trim().parse().context("rchar is a number")
 }

@@ -36,9 +36,13 @@ impl Frame {
 
     /// `ACK` for it.
     pub(crate) fn acknowledgement(&self) -> Vec<u8> {
-        let body = format!("\"ACK\"{}{}[]", self.sequence, self.address);
-        format!("\n{:04X}{:04X}{body}\r", crc16(body.as_bytes()), body.len()).into_bytes()
+        framed(&format!("\"ACK\"{}{}[]", self.sequence, self.address))
     }
+}
+
+/// A body between its sum, its length and the ends of a frame.
+pub(crate) fn framed(body: &str) -> Vec<u8> {
+    format!("\n{:04X}{:04X}{body}\r", crc16(body.as_bytes()), body.len()).into_bytes()
 }
 
 /// CRC-16/ARC, as DC-07 means it.
@@ -51,10 +55,6 @@ fn crc16(octets: &[u8]) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn framed(body: &str) -> Vec<u8> {
-        format!("\n{:04X}{:04X}{body}\r", crc16(body.as_bytes()), body.len()).into_bytes()
-    }
 
     #[test]
     fn the_sum_is_the_published_one() {
