@@ -122,7 +122,7 @@ pub fn open(
     let recovered = recover::recover(&config.dir)?;
     let recovery = recovered.recovery.clone();
     let (questions, asked) = sync_channel(QUESTIONS);
-    let reader = Reader::new(config.dir.clone(), recovered.segments.clone(), reports.clone());
+    let reader = Reader::new(config.dir.clone(), recovered.segments.clone(), reports.downgrade());
     spawn("evidence-reader", move || reader.serve(&asked))?;
 
     let pressure = Arc::new(Pressure::default());

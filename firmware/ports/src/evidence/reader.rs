@@ -26,14 +26,15 @@ pub(super) struct Question {
 /// Reads, beside the writer.
 pub(super) struct Reader {
     dir: PathBuf,
-    reports: mpsc::Sender<EvidenceReport>,
+    /// The way is the writer's: when its thread ends, nobody shall take this one for it.
+    reports: mpsc::WeakSender<EvidenceReport>,
     unverified: VecDeque<u32>,
     audit: Audit,
     first_fault: Option<(u32, usize, Fault)>,
 }
 
 impl Reader {
-    pub(super) fn new(dir: PathBuf, there: Vec<u32>, reports: mpsc::Sender<EvidenceReport>) -> Self {
+    pub(super) fn new(dir: PathBuf, there: Vec<u32>, reports: mpsc::WeakSender<EvidenceReport>) -> Self {
         Self { dir, reports, unverified: there.into(), audit: Audit::default(), first_fault: None }
     }
 
@@ -96,6 +97,8 @@ impl Reader {
             self.dir.display()
         );
         // Fails only when the daemon has stopped listening.
-        self.reports.blocking_send(EvidenceReport::Failed { lost: self.audit.damaged(), why }).ok();
+        if let Some(reports) = self.reports.upgrade() {
+            reports.blocking_send(EvidenceReport::Failed { lost: self.audit.damaged(), why }).ok();
+        }
     }
 }

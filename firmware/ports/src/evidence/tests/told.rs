@@ -1,5 +1,7 @@
 //! What is told of calls, and of a log that somebody changed.
 
+use std::time::{Duration, Instant};
+
 use appliance::{Entry, EvidenceReport};
 use hal::LineId;
 use line::{CallId, SignalId, Step};
@@ -7,6 +9,7 @@ use serde_json::Value;
 use station::SignalKey;
 use station_wire::Sequence;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
 
 use super::super::reader::Reader;
 use super::super::segments;
@@ -91,6 +94,18 @@ fn a_quiet_box_with_a_full_log_answers_within_the_patience_of_a_client() {
 }
 
 #[test]
+fn a_writer_that_ends_alone_is_noticed() {
+    let stand = Stand::new();
+    let mut kept = stand.open();
+    kept.handle.let_go();
+    let until = Instant::now() + Duration::from_secs(20);
+    while kept.reports.try_recv() != Err(TryRecvError::Disconnected) {
+        assert!(Instant::now() < until, "the reader still holds the way open");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
 fn a_log_that_somebody_changed_is_found_out_behind_the_work() {
     let stand = Stand::of(2_000, 64);
     for number in 0..10 {
@@ -113,7 +128,7 @@ fn a_log_that_somebody_changed_is_found_out_behind_the_work() {
 /// What the reader reports once it has verified everything.
 fn verified(stand: &Stand, all: &[u32]) -> Option<String> {
     let (sender, mut reports) = mpsc::channel(4);
-    let mut reader = Reader::new(stand.dir(), all.to_vec(), sender);
+    let mut reader = Reader::new(stand.dir(), all.to_vec(), sender.downgrade());
     all.iter().for_each(|_| reader.verify_next());
     match reports.try_recv().ok()? {
         EvidenceReport::Failed { why, .. } => Some(why),
