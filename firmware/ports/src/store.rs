@@ -18,6 +18,7 @@ mod lock;
 mod open;
 mod salvage;
 mod spool;
+mod sync_file_range;
 mod witness;
 mod worker;
 
